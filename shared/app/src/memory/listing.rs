@@ -1,0 +1,77 @@
+//! Listings in memory. A page ends after `limit` entries were looked at, wanted or not, as the real ones do, so the
+//! last page may be empty.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::leaf::Subject;
+use countersign_domain::{Status, Time};
+
+use super::table::Inner;
+use crate::store::{Page, Stored};
+
+impl Inner {
+    pub(super) fn due(&self, until: Time, limit: u32) -> Vec<RequestId> {
+        let due = |stored: &Stored| stored.due.map(|due| (due, stored.request.id.clone()));
+        let mut all: Vec<_> = self.states().filter_map(due).filter(|(due, _)| *due <= until).collect();
+        all.sort();
+        all.into_iter().take(size(limit)).map(|(_, id)| id).collect()
+    }
+
+    pub(super) fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Page {
+        let wanted = |s: &&Stored| s.request.status.is_live() && agent.is_none_or(|a| *a == s.request.agent);
+        let key = |s: &Stored| format!("live#{}#{}", s.request.agent, s.request.id);
+        let entries = self.states().filter(wanted).map(|s| (key(s), s)).collect();
+        page(entries, &format!("live#{}", agent.map_or("", AgentId::as_str)), cursor, limit, |_| true)
+    }
+
+    pub(super) fn of_agent(
+        &self,
+        agent: &AgentId,
+        status: Option<Status>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Page {
+        let its = self.states().filter(|s| s.request.agent == *agent);
+        let entries = its.map(|s| (format!("{agent}#{:020}", s.rno), s)).collect();
+        page(entries, agent.as_str(), cursor, limit, |s| status.is_none_or(|wanted| wanted == s.request.status))
+    }
+
+    pub(super) fn pending(&self, limit: u32) -> Vec<Subject> {
+        let pending = self.events.iter().flat_map(|(subject, events)| {
+            events.values().filter(|event| event.pending).map(move |event| (subject.to_string(), event.seq, subject))
+        });
+        let mut all: Vec<_> = pending.collect();
+        all.sort();
+        let subjects: BTreeSet<_> = all.into_iter().take(size(limit)).map(|(_, _, subject)| subject).collect();
+        subjects.into_iter().cloned().collect()
+    }
+
+    fn states(&self) -> impl Iterator<Item = &Stored> {
+        self.requests.values().map(|entry| &entry.stored)
+    }
+}
+
+/// The entries below the cursor, greatest key first. A cursor that is not of this listing begins anew.
+fn page(
+    mut entries: Vec<(String, &Stored)>,
+    listing: &str,
+    cursor: Option<&str>,
+    limit: u32,
+    wanted: impl Fn(&Stored) -> bool,
+) -> Page {
+    let limit = size(limit.clamp(1, 100));
+    entries.sort_by(|(a, _), (b, _)| b.cmp(a));
+    let below = cursor.filter(|cursor| cursor.starts_with(listing));
+    entries.retain(|(key, _)| below.is_none_or(|below| key.as_str() < below));
+    entries.truncate(limit);
+    let last = entries.last().filter(|_| entries.len() == limit);
+    Page {
+        next: last.map(|(key, _)| key.clone()),
+        requests: entries.into_iter().map(|(_, stored)| stored).filter(|s| wanted(s)).cloned().collect(),
+    }
+}
+
+fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,198 @@
+//! A table in memory.
+//!
+//! It keeps what the real one keeps: JSON bodies, and the times that an index or an expiry is asked for in whole
+//! seconds, rounded up. What that loses is lost here, too.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::{Digest, Status, Time};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Faults, Op, lock};
+use crate::ports::{PortError, Table};
+use crate::store::{
+    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, WorkflowMark, Words,
+};
+
+/// A table in memory.
+#[derive(Debug, Default)]
+pub struct MemoryTable {
+    /// What goes wrong next.
+    pub faults: Faults,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    pub requests: BTreeMap<RequestId, Entry>,
+    pub events: BTreeMap<Subject, BTreeMap<u32, StoredEvent>>,
+    pub agents: BTreeMap<AgentId, AgentRecord>,
+    pub agent_texts: BTreeMap<(AgentId, u32), Words>,
+    pub idempotency: BTreeMap<(AgentId, String), Idempotency>,
+    pub once: BTreeMap<Digest, Time>,
+    pub cool: BTreeMap<Digest, Time>,
+}
+
+/// All items of one request but its events.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub stored: Stored,
+    pub asks: BTreeMap<u32, Ask>,
+    pub texts: BTreeMap<u32, Words>,
+    pub cards: BTreeMap<ChannelName, CardRecord>,
+}
+
+/// What JSON gives back of a value.
+pub(super) fn kept<T: Serialize + DeserializeOwned>(value: &T) -> Result<T, PortError> {
+    let json = serde_json::to_string(value).ok();
+    json.and_then(|json| serde_json::from_str(&json).ok())
+        .ok_or_else(|| PortError::Unavailable("a stored item has no valid body".into()))
+}
+
+/// An instant as whole seconds keep it.
+pub(super) fn whole_second(time: Time) -> Time {
+    Time::from_millis(time.epoch_seconds().saturating_mul(1000))
+}
+
+impl MemoryTable {
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        lock(&self.inner)
+    }
+
+    /// Erases the arguments and every free text of a request, as an erasure does.
+    pub fn erase(&self, id: &RequestId) {
+        if let Some(entry) = self.inner().requests.get_mut(id) {
+            entry.asks.clear();
+            entry.texts.clear();
+        }
+    }
+
+    /// The free text beside an agent's own event. No port reads it.
+    pub fn agent_text(&self, id: &AgentId, seq: u32) -> Option<Words> {
+        self.inner().agent_texts.get(&(id.clone(), seq)).cloned()
+    }
+}
+
+impl Table for MemoryTable {
+    async fn state(&self, id: &RequestId) -> Result<Option<Stored>, PortError> {
+        let state = || Ok(self.inner().requests.get(id).map(|entry| entry.stored.clone()));
+        self.faults.around(Op::State, state).await
+    }
+
+    async fn whole(&self, id: &RequestId) -> Result<Option<Whole>, PortError> {
+        let whole = |entry: &Entry| Whole {
+            stored: entry.stored.clone(),
+            ask: entry.asks.get(&entry.stored.request.revision).cloned(),
+            texts: entry.texts.clone(),
+            cards: entry.cards.values().cloned().collect(),
+        };
+        self.faults.around(Op::Whole, || Ok(self.inner().requests.get(id).map(whole))).await
+    }
+
+    async fn events(&self, subject: &Subject) -> Result<Vec<StoredEvent>, PortError> {
+        let all = |events: &BTreeMap<u32, StoredEvent>| events.values().cloned().collect();
+        self.faults.around(Op::Events, || Ok(self.inner().events.get(subject).map(all).unwrap_or_default())).await
+    }
+
+    async fn commit(&self, commit: Commit<'_>) -> Result<(), PortError> {
+        self.faults.around(Op::Commit, || self.inner().commit(commit)).await
+    }
+
+    async fn agent(&self, id: &AgentId) -> Result<AgentRecord, PortError> {
+        let agent = || Ok(self.inner().agents.get(id).cloned().unwrap_or_default());
+        self.faults.around(Op::Agent, agent).await
+    }
+
+    async fn commit_agent(
+        &self,
+        id: &AgentId,
+        read: &AgentRecord,
+        after: &AgentRecord,
+        leaves: Vec<Leaf>,
+        texts: Vec<(u32, &Words)>,
+    ) -> Result<(), PortError> {
+        let commit = || self.inner().commit_agent(id, read, after, &leaves, &texts);
+        self.faults.around(Op::CommitAgent, commit).await
+    }
+
+    async fn idempotency(&self, agent: &AgentId, key: &str) -> Result<Option<Idempotency>, PortError> {
+        let key = (agent.clone(), key.to_owned());
+        self.faults.around(Op::Idempotency, || Ok(self.inner().idempotency.get(&key).cloned())).await
+    }
+
+    async fn cooling(&self, ask: &Digest, now: Time) -> Result<bool, PortError> {
+        let cooling = || Ok(self.inner().cool.get(ask).is_some_and(|until| *until > now));
+        self.faults.around(Op::Cooling, cooling).await
+    }
+
+    async fn set_view(
+        &self,
+        id: &RequestId,
+        version: u32,
+        due: Option<Time>,
+        workflow: WorkflowMark,
+    ) -> Result<bool, PortError> {
+        let set = || {
+            let mut inner = self.inner();
+            let entry = inner.requests.get_mut(id).filter(|entry| entry.stored.version() == version);
+            let Some(entry) = entry else { return Ok(false) };
+            entry.stored.due = due.map(whole_second);
+            entry.stored.workflow = workflow;
+            Ok(true)
+        };
+        self.faults.around(Op::SetView, set).await
+    }
+
+    async fn due(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
+        self.faults.around(Op::Due, || Ok(self.inner().due(until, limit))).await
+    }
+
+    async fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Result<Page, PortError> {
+        self.faults.around(Op::Live, || Ok(self.inner().live(agent, cursor, limit))).await
+    }
+
+    async fn of_agent(
+        &self,
+        agent: &AgentId,
+        status: Option<Status>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
+        self.faults.around(Op::OfAgent, || Ok(self.inner().of_agent(agent, status, cursor, limit))).await
+    }
+
+    async fn claim_card(
+        &self,
+        id: &RequestId,
+        channel: &ChannelName,
+        read: Option<&CardRecord>,
+        now: Time,
+        until: Time,
+    ) -> Result<Option<CardRecord>, PortError> {
+        self.faults.around(Op::ClaimCard, || self.inner().claim_card(id, channel, read, now, until)).await
+    }
+
+    async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
+        self.faults.around(Op::ReleaseCard, || self.inner().write_card(id, card, Some(card.version))).await
+    }
+
+    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+        self.faults.around(Op::Pending, || Ok(self.inner().pending(limit))).await
+    }
+
+    async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {
+        let mark = || {
+            let mut inner = self.inner();
+            let events = inner.events.entry(subject.clone()).or_default();
+            for (_, event) in events.iter_mut().filter(|(seq, _)| seqs.contains(seq)) {
+                event.pending = false;
+            }
+            Ok(())
+        };
+        self.faults.around(Op::Archived, mark).await
+    }
+}

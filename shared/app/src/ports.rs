@@ -1,0 +1,175 @@
+//! The few traits behind which the outside stands. Each has an adapter in `countersign-aws` and an in-memory
+//! implementation in [`crate::memory`]; one contract suite runs over both.
+
+use std::future::Future;
+
+use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::{Digest, Status, Time};
+
+use crate::store::{
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Token, Whole, WorkflowMark,
+};
+
+/// Why the outside did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PortError {
+    /// Somebody else wrote first, or a transaction was under way: read again.
+    #[error("it changed meanwhile")]
+    Conflict,
+    /// The idempotency key is taken: read its record.
+    #[error("the idempotency key is taken")]
+    KeyTaken,
+    /// The chat callback was seen before.
+    #[error("seen before")]
+    SeenBefore,
+    /// The agent's record is not as it was read, or has a `void_before` mark: read it again.
+    #[error("the agent's record changed meanwhile")]
+    AgentChanged,
+    /// It does not answer, or not as it should. The text holds no argument and no secret.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// The truth: requests, agents, and their events.
+pub trait Table: Send + Sync {
+    /// A request's state, read consistently.
+    fn state(&self, id: &RequestId) -> impl Future<Output = Result<Option<Stored>, PortError>> + Send;
+
+    /// All of a request but its events, read consistently.
+    fn whole(&self, id: &RequestId) -> impl Future<Output = Result<Option<Whole>, PortError>> + Send;
+
+    /// A subject's events in order, read consistently.
+    fn events(&self, subject: &Subject) -> impl Future<Output = Result<Vec<StoredEvent>, PortError>> + Send;
+
+    /// Writes all of it or nothing. On conflict nothing is written.
+    fn commit(&self, commit: Commit<'_>) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// An agent's record, read consistently; the default for one that never asked.
+    fn agent(&self, id: &AgentId) -> impl Future<Output = Result<AgentRecord, PortError>> + Send;
+
+    /// Writes an agent's own events and its record, on condition of the version read.
+    fn commit_agent(
+        &self,
+        id: &AgentId,
+        read: &AgentRecord,
+        after: &AgentRecord,
+        leaves: Vec<Leaf>,
+        texts: Vec<(u32, &crate::store::Words)>,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// The record of an idempotency key, read consistently.
+    fn idempotency(&self, agent: &AgentId, key: &str)
+    -> impl Future<Output = Result<Option<Idempotency>, PortError>> + Send;
+
+    /// Whether the ask (by its hash without nonce) was rejected and is still cooling down at `now`.
+    fn cooling(&self, ask: &Digest, now: Time) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Sets `due` and the workflow's mark, on condition of the version. `false` = it moved on, nothing was written.
+    fn set_view(
+        &self,
+        id: &RequestId,
+        version: u32,
+        due: Option<Time>,
+        workflow: WorkflowMark,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Requests whose `due` is at or before `until`, longest overdue first, at most `limit`.
+    fn due(&self, until: Time, limit: u32) -> impl Future<Output = Result<Vec<RequestId>, PortError>> + Send;
+
+    /// Open and approved requests, of one agent or of all, newest first.
+    fn live(
+        &self,
+        agent: Option<&AgentId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Page, PortError>> + Send;
+
+    /// All requests of an agent, newest first; only those of `status` where one is given (a page may then hold fewer).
+    fn of_agent(
+        &self,
+        agent: &AgentId,
+        status: Option<Status>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Page, PortError>> + Send;
+
+    /// Claims a card for a try until `until`: reserves it when it is new, else raises its version on condition that
+    /// it is as read and not claimed. `None` = somebody else has it.
+    fn claim_card(
+        &self,
+        id: &RequestId,
+        channel: &ChannelName,
+        read: Option<&CardRecord>,
+        now: Time,
+        until: Time,
+    ) -> impl Future<Output = Result<Option<CardRecord>, PortError>> + Send;
+
+    /// Writes what became of a claimed card, on condition that the claim is still the last. `false` = it is not.
+    fn release_card(&self, id: &RequestId, card: &CardRecord)
+    -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Subjects with events that are not in the archive, at most `limit`.
+    fn pending(&self, limit: u32) -> impl Future<Output = Result<Vec<Subject>, PortError>> + Send;
+
+    /// Marks events as archived. Repeating it changes nothing.
+    fn archived(&self, subject: &Subject, seqs: &[u32]) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// Task tokens, in a table of their own under a key that few may use.
+pub trait Tokens: Send + Sync {
+    /// Stores the token if it is newer (by execution, then retry) than what is there. `false` = it is not.
+    fn put(&self, id: &RequestId, token: &Token, forget: Time)
+    -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// The newest token, read consistently.
+    fn get(&self, id: &RequestId) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
+}
+
+/// What the workflow service says of an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Execution {
+    /// It runs.
+    Running,
+    /// It ended, one way or other.
+    Ended,
+    /// It never was.
+    Missing,
+}
+
+/// What came of resuming a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resumed {
+    /// It goes on.
+    Resumed,
+    /// The task is over already.
+    Closed,
+    /// The token is not one of the service's.
+    InvalidToken,
+}
+
+/// The workflow service.
+pub trait Workflow: Send + Sync {
+    /// Starts the request's execution number `n`. One that exists already is as good.
+    fn start(&self, id: &RequestId, n: u32) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// What became of the request's execution number `n`.
+    fn describe(&self, id: &RequestId, n: u32) -> impl Future<Output = Result<Execution, PortError>> + Send;
+
+    /// Tells the waiting task how the request stands.
+    fn resume(&self, id: &RequestId, token: &Token, status: Status)
+    -> impl Future<Output = Result<Resumed, PortError>> + Send;
+}
+
+/// Where notices go that nobody can answer.
+pub trait Notice: Send + Sync {
+    /// Publishes a plain text.
+    fn publish(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// The archive: objects that are written once.
+pub trait Archive: Send + Sync {
+    /// Writes the object if it is absent; otherwise gives the bytes that are there.
+    fn put_if_absent(&self, key: &str, bytes: Vec<u8>)
+    -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
+}

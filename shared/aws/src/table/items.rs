@@ -1,0 +1,188 @@
+//! Records to items and back. Names of attributes live here alone.
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue;
+use countersign_app::ports::PortError;
+use countersign_app::store::{AgentRecord, CardRecord, Stored, StoredEvent, WorkflowMark};
+use countersign_domain::Time;
+use countersign_domain::agent::Agent;
+use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::leaf::{Head, Leaf, Subject};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Item;
+
+/// The partition of the `due` index.
+pub(super) const DUE: &str = "due";
+/// The partition of the `live` index.
+pub(super) const LIVE: &str = "live";
+/// The partition of the `pending` index.
+pub(super) const PENDING: &str = "pending";
+
+pub(super) fn request_key(id: &RequestId) -> String {
+    format!("REQ#{id}")
+}
+
+pub(super) fn agent_key(id: &AgentId) -> String {
+    format!("AGENT#{id}")
+}
+
+pub(super) fn subject_key(subject: &Subject) -> String {
+    match subject {
+        Subject::Request(id) => request_key(id),
+        Subject::Agent(id) => agent_key(id),
+    }
+}
+
+pub(super) fn event_key(seq: u32) -> String {
+    format!("EVT#{seq:04}")
+}
+
+pub(super) fn args_key(revision: u32) -> String {
+    format!("ARGS#{revision}")
+}
+
+pub(super) fn text_key(seq: u32) -> String {
+    format!("TEXT#{seq:04}")
+}
+
+pub(super) fn idempotency_key(agent: &AgentId, key: &str) -> String {
+    format!("IDEM#{agent}#{key}")
+}
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: i64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name).and_then(|v| v.as_s().ok()).map(String::as_str)
+}
+
+pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
+    item.get(name).and_then(|v| v.as_n().ok()).and_then(|v| v.parse().ok())
+}
+
+/// An item that is not as this code writes it.
+pub(crate) fn malformed(what: &str) -> PortError {
+    PortError::Unavailable(format!("a stored item has no valid {what}"))
+}
+
+pub(super) fn base(pk: String, sk: impl Into<String>) -> Item {
+    Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
+
+pub(super) fn with_body(mut item: Item, body: &impl Serialize) -> Result<Item, PortError> {
+    let json = serde_json::to_string(body).map_err(|_| malformed("body"))?;
+    item.insert("body".into(), s(json));
+    Ok(item)
+}
+
+pub(super) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, PortError> {
+    text(item, "body").and_then(|b| serde_json::from_str(b).ok()).ok_or_else(|| malformed("body"))
+}
+
+pub(super) fn workflow(mark: &WorkflowMark) -> AttributeValue {
+    let mut map = Item::from([("n".to_owned(), n(i64::from(mark.n))), ("resumed".to_owned(), AttributeValue::Bool(mark.resumed))]);
+    if let Some(seen) = mark.seen {
+        map.insert("seen".into(), n(seen.millis()));
+    }
+    AttributeValue::M(map)
+}
+
+fn workflow_mark(item: &Item) -> Option<WorkflowMark> {
+    let map = item.get("wf")?.as_m().ok()?;
+    Some(WorkflowMark {
+        n: u32::try_from(number(map, "n")?).ok()?,
+        seen: number(map, "seen").map(Time::from_millis),
+        resumed: *map.get("resumed")?.as_bool().ok()?,
+    })
+}
+
+pub(super) fn state(stored: &Stored) -> Result<Item, PortError> {
+    let request = &stored.request;
+    let mut item = with_body(base(request_key(&request.id), "STATE"), request)?;
+    item.insert("ver".into(), n(i64::from(stored.version())));
+    item.insert("head".into(), s(String::from(stored.head.hash)));
+    item.insert("rno".into(), n(i64::try_from(stored.rno).unwrap_or(i64::MAX)));
+    item.insert("agent".into(), s(request.agent.as_str()));
+    item.insert("status".into(), s(request.status.as_str()));
+    item.insert("wf".into(), workflow(&stored.workflow));
+    if request.status.is_live() {
+        item.insert("live".into(), s(LIVE));
+        item.insert("live_sk".into(), s(format!("{}#{}", request.agent, request.id)));
+    }
+    if let Some(due) = stored.due {
+        item.insert("due".into(), n(due.epoch_seconds()));
+        item.insert("due_shard".into(), s(DUE));
+    }
+    Ok(item)
+}
+
+pub(super) fn stored(item: &Item) -> Result<Stored, PortError> {
+    let hash = text(item, "head").and_then(|h| h.to_owned().try_into().ok());
+    let version = number(item, "ver").and_then(|v| u32::try_from(v).ok());
+    Ok(Stored {
+        request: body(item)?,
+        rno: number(item, "rno").and_then(|n| u64::try_from(n).ok()).ok_or_else(|| malformed("rno"))?,
+        head: Head {
+            seq: version.ok_or_else(|| malformed("ver"))?,
+            hash: hash.ok_or_else(|| malformed("head"))?,
+        },
+        due: number(item, "due").map(|seconds| Time::from_millis(seconds.saturating_mul(1000))),
+        workflow: workflow_mark(item).ok_or_else(|| malformed("wf"))?,
+    })
+}
+
+pub(super) fn leaf(subject: &Subject, leaf: &Leaf) -> Item {
+    let mut item = base(subject_key(subject), event_key(leaf.seq));
+    item.insert("leaf".into(), AttributeValue::B(Blob::new(leaf.bytes.clone())));
+    item.insert("hash".into(), s(String::from(leaf.hash)));
+    item.insert("type".into(), s(leaf.kind.clone()));
+    item.insert("p".into(), s(PENDING));
+    item.insert("leaf_id".into(), s(format!("{subject}.{:04}", leaf.seq)));
+    item
+}
+
+pub(super) fn event(item: &Item) -> Result<StoredEvent, PortError> {
+    let seq = text(item, "sk").and_then(|sk| sk.strip_prefix("EVT#")).and_then(|n| n.parse().ok());
+    let bytes = item.get("leaf").and_then(|v| v.as_b().ok()).map(|b| b.as_ref().to_vec());
+    Ok(StoredEvent {
+        seq: seq.ok_or_else(|| malformed("event number"))?,
+        bytes: bytes.ok_or_else(|| malformed("leaf"))?,
+        pending: item.contains_key("p"),
+    })
+}
+
+pub(super) fn agent(item: &Item) -> Result<AgentRecord, PortError> {
+    let natural = |name: &str| number(item, name).and_then(|v| u64::try_from(v).ok()).unwrap_or(0);
+    let head = match (number(item, "seq").and_then(|v| u32::try_from(v).ok()), text(item, "head")) {
+        (Some(seq), Some(hash)) => {
+            Some(Head { seq, hash: hash.to_owned().try_into().map_err(|_| malformed("head"))? })
+        }
+        _ => None,
+    };
+    Ok(AgentRecord {
+        agent: Agent {
+            frozen: item.get("frozen").and_then(|v| v.as_bool().ok()).copied().unwrap_or(false),
+            void_before: number(item, "void_before").map(Time::from_millis),
+        },
+        name: text(item, "name").unwrap_or_default().to_owned(),
+        rno: natural("rno"),
+        live: number(item, "live_count").unwrap_or(0),
+        rejections: natural("rejections"),
+        version: natural("ver"),
+        head,
+    })
+}
+
+pub(super) fn card(id: &RequestId, card: &CardRecord) -> Result<Item, PortError> {
+    let key = format!("CARD#{}#{}", card.channel, card.n);
+    let mut item = with_body(base(request_key(id), key), card)?;
+    item.insert("ver".into(), n(i64::from(card.version)));
+    Ok(item)
+}

@@ -1,0 +1,265 @@
+//! The table: one item per record, one transaction per command.
+//!
+//! Keys and attributes are those of the table's section in ARCHITECTURE.md. Every read that a decision rests on is
+//! consistent; indexes are only asked for what may be stale.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use countersign_app::ports::{PortError, Table};
+use countersign_app::store::{
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, WorkflowMark, Words,
+};
+use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::{Digest, Status, Time};
+
+use crate::error::unavailable;
+
+mod commit;
+mod items;
+mod query;
+
+pub(crate) use items::{n, number, s, text};
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+/// The table of one stack.
+#[derive(Debug, Clone)]
+pub struct DynamoTable {
+    client: Client,
+    name: String,
+}
+
+impl DynamoTable {
+    /// The table with this name.
+    pub fn new(config: &SdkConfig, name: impl Into<String>) -> Self {
+        Self { client: Client::new(config), name: name.into() }
+    }
+
+    async fn get(&self, pk: String, sk: &str) -> Result<Option<Item>, PortError> {
+        let call = self.client.get_item().table_name(&self.name).consistent_read(true);
+        let answer = call.key("pk", items::s(pk)).key("sk", items::s(sk)).send().await;
+        answer.map(|a| a.item).map_err(|e| failed("GetItem", &e))
+    }
+
+    /// Every item of a partition whose sort key begins with `prefix`, in order, read consistently.
+    async fn partition(&self, pk: String, prefix: &str) -> Result<Vec<Item>, PortError> {
+        let mut all = Vec::new();
+        let mut start = None;
+        loop {
+            let mut call = self.client.query().table_name(&self.name).consistent_read(true);
+            call = call.expression_attribute_values(":pk", items::s(pk.clone())).set_exclusive_start_key(start);
+            call = match prefix.is_empty() {
+                true => call.key_condition_expression("pk = :pk"),
+                false => call
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :sk)")
+                    .expression_attribute_values(":sk", items::s(prefix)),
+            };
+            let answer = call.send().await.map_err(|e| failed("Query", &e))?;
+            all.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+impl Table for DynamoTable {
+    async fn state(&self, id: &RequestId) -> Result<Option<Stored>, PortError> {
+        let item = self.get(items::request_key(id), "STATE").await?;
+        item.as_ref().map(items::stored).transpose()
+    }
+
+    async fn whole(&self, id: &RequestId) -> Result<Option<Whole>, PortError> {
+        // Sort keys: ARGS#, CARD#, EVT#, STATE, TEXT#. The events are the bulk, so they are left out.
+        let (small, rest) = tokio::try_join!(
+            self.between(items::request_key(id), "A", "EVT"),
+            self.between(items::request_key(id), "STATE", "U"),
+        )?;
+        let Some(stored) = rest.iter().find(|i| items::text(i, "sk") == Some("STATE")) else { return Ok(None) };
+        let stored = items::stored(stored)?;
+        let args = items::args_key(stored.request.revision);
+        let ask = small.iter().find(|i| items::text(i, "sk") == Some(&args)).map(items::body).transpose()?;
+        let of = |prefix: &'static str| {
+            move |i: &&Item| items::text(i, "sk").is_some_and(|sk| sk.starts_with(prefix))
+        };
+        let cards = small.iter().filter(of("CARD#")).map(items::body).collect::<Result<_, _>>()?;
+        let texts = rest.iter().filter(of("TEXT#")).map(|item| {
+            let seq = items::text(item, "sk").and_then(|sk| sk.strip_prefix("TEXT#")).and_then(|n| n.parse().ok());
+            Ok((seq.unwrap_or(0), items::body::<Words>(item)?))
+        });
+        let texts = texts.collect::<Result<BTreeMap<u32, Words>, PortError>>()?;
+        Ok(Some(Whole { stored, ask, texts, cards }))
+    }
+
+    async fn events(&self, subject: &Subject) -> Result<Vec<StoredEvent>, PortError> {
+        let items = self.partition(items::subject_key(subject), "EVT#").await?;
+        items.iter().map(items::event).collect()
+    }
+
+    async fn commit(&self, commit: Commit<'_>) -> Result<(), PortError> {
+        self.transact(commit::writes(&self.name, commit)?).await
+    }
+
+    async fn agent(&self, id: &AgentId) -> Result<AgentRecord, PortError> {
+        let item = self.get(items::agent_key(id), "STATE").await?;
+        item.as_ref().map_or(Ok(AgentRecord::default()), items::agent)
+    }
+
+    async fn commit_agent(
+        &self,
+        id: &AgentId,
+        read: &AgentRecord,
+        after: &AgentRecord,
+        leaves: Vec<Leaf>,
+        texts: Vec<(u32, &Words)>,
+    ) -> Result<(), PortError> {
+        self.transact(commit::agent_writes(&self.name, id, read, after, &leaves, &texts)?).await
+    }
+
+    async fn idempotency(&self, agent: &AgentId, key: &str) -> Result<Option<Idempotency>, PortError> {
+        let item = self.get(items::idempotency_key(agent, key), "STATE").await?;
+        item.as_ref().map(items::body).transpose()
+    }
+
+    async fn cooling(&self, ask: &Digest, now: Time) -> Result<bool, PortError> {
+        let item = self.get(format!("COOL#{ask}"), "STATE").await?;
+        Ok(item.and_then(|i| items::number(&i, "ttl")).is_some_and(|until| until > now.epoch_seconds()))
+    }
+
+    async fn set_view(
+        &self,
+        id: &RequestId,
+        version: u32,
+        due: Option<Time>,
+        workflow: WorkflowMark,
+    ) -> Result<bool, PortError> {
+        let call = self.client.update_item().table_name(&self.name);
+        let mut call = call.key("pk", items::s(items::request_key(id))).key("sk", items::s("STATE"));
+        let (mut set, mut remove) = (vec!["wf = :wf".to_owned()], Vec::new());
+        call = call.expression_attribute_values(":wf", items::workflow(&workflow));
+        match due {
+            Some(due) => {
+                set.push("due = :due, due_shard = :shard".into());
+                call = call.expression_attribute_values(":due", items::n(due.epoch_seconds()));
+                call = call.expression_attribute_values(":shard", items::s(items::DUE));
+            }
+            None => remove.push("due, due_shard"),
+        }
+        let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
+        let answer = call
+            .update_expression(format!("SET {}{remove}", set.join(", ")))
+            .condition_expression("ver = :ver")
+            .expression_attribute_values(":ver", items::n(i64::from(version)))
+            .send()
+            .await;
+        conditional("UpdateItem", answer)
+    }
+
+    async fn due(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
+        self.due_before(until, limit).await
+    }
+
+    async fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Result<Page, PortError> {
+        self.live_page(agent, cursor, limit).await
+    }
+
+    async fn of_agent(
+        &self,
+        agent: &AgentId,
+        status: Option<Status>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
+        self.agent_page(agent, status, cursor, limit).await
+    }
+
+    async fn claim_card(
+        &self,
+        id: &RequestId,
+        channel: &ChannelName,
+        read: Option<&CardRecord>,
+        now: Time,
+        until: Time,
+    ) -> Result<Option<CardRecord>, PortError> {
+        if read.and_then(|card| card.due).is_some_and(|due| now < due) {
+            return Ok(None);
+        }
+        let claimed = match read {
+            Some(card) => CardRecord { version: card.version + 1, due: Some(until), ..card.clone() },
+            None => CardRecord {
+                channel: channel.clone(),
+                n: 1,
+                version: 1,
+                posted: None,
+                shows: None,
+                due: Some(until),
+                tries: 0,
+            },
+        };
+        let won = self.write_card(id, &claimed, read.map(|card| card.version)).await?;
+        Ok(won.then_some(claimed))
+    }
+
+    async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
+        self.write_card(id, card, Some(card.version)).await
+    }
+
+    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+        self.pending_subjects(limit).await
+    }
+
+    async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {
+        for seq in seqs {
+            let call = self.client.update_item().table_name(&self.name);
+            let call = call.key("pk", items::s(items::subject_key(subject))).key("sk", items::s(items::event_key(*seq)));
+            let call = call.update_expression("REMOVE p").condition_expression("attribute_exists(pk)");
+            conditional("UpdateItem", call.send().await)?;
+        }
+        Ok(())
+    }
+}
+
+impl DynamoTable {
+    async fn write_card(&self, id: &RequestId, card: &CardRecord, read: Option<u32>) -> Result<bool, PortError> {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(items::card(id, card)?));
+        let call = match read {
+            Some(version) => call
+                .condition_expression("ver = :ver")
+                .expression_attribute_values(":ver", items::n(i64::from(version))),
+            None => call.condition_expression("attribute_not_exists(pk)"),
+        };
+        conditional("PutItem", call.send().await)
+    }
+}
+
+type SdkError<E> = aws_sdk_dynamodb::error::SdkError<E, aws_sdk_dynamodb::config::http::HttpResponse>;
+
+/// A failed call as the ports know it.
+pub(crate) fn failed<E>(operation: &str, error: &SdkError<E>) -> PortError
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    match error.as_service_error().and_then(|e| e.code()) {
+        Some("TransactionConflictException") => PortError::Conflict,
+        code => unavailable(operation, code),
+    }
+}
+
+/// `false` where the condition did not hold.
+pub(crate) fn conditional<O, E>(operation: &str, answer: Result<O, SdkError<E>>) -> Result<bool, PortError>
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error().and_then(|e| e.code()) {
+            Some("ConditionalCheckFailedException") => Ok(false),
+            _ => Err(failed(operation, &error)),
+        },
+    }
+}

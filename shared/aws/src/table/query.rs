@@ -1,0 +1,177 @@
+//! Listings over the sparse indexes. What an index says may be stale, so states are read again, consistently.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use countersign_app::ports::PortError;
+use countersign_app::store::{Page, Stored};
+use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::leaf::Subject;
+use countersign_domain::{Status, Time};
+
+use super::{DynamoTable, Item, failed, items};
+
+/// How many states one BatchGetItem takes.
+const BATCH: usize = 100;
+
+impl DynamoTable {
+    pub(super) async fn between(&self, pk: String, from: &str, to: &str) -> Result<Vec<Item>, PortError> {
+        let mut all = Vec::new();
+        let mut start = None;
+        loop {
+            let call = self.client.query().table_name(&self.name).consistent_read(true);
+            let answer = call
+                .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
+                .expression_attribute_values(":pk", items::s(pk.clone()))
+                .expression_attribute_values(":from", items::s(from))
+                .expression_attribute_values(":to", items::s(to))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|e| failed("Query", &e))?;
+            all.extend(answer.items.unwrap_or_default());
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(super) async fn due_before(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
+        let call = self.client.query().table_name(&self.name).index_name("due");
+        let answer = call
+            .key_condition_expression("due_shard = :shard AND due <= :until")
+            .expression_attribute_values(":shard", items::s(items::DUE))
+            .expression_attribute_values(":until", items::n(until.epoch_seconds()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|e| failed("Query", &e))?;
+        Ok(answer.items.unwrap_or_default().iter().filter_map(request_of).collect())
+    }
+
+    pub(super) async fn live_page(
+        &self,
+        agent: Option<&AgentId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
+        let call = self.client.query().table_name(&self.name).index_name("live").scan_index_forward(false);
+        let call = call.expression_attribute_values(":live", items::s(items::LIVE));
+        let call = match agent {
+            None => call.key_condition_expression("live = :live"),
+            Some(agent) => call
+                .key_condition_expression("live = :live AND begins_with(live_sk, :agent)")
+                .expression_attribute_values(":agent", items::s(format!("{agent}#"))),
+        };
+        self.page(call, &["pk", "sk", "live", "live_sk"], cursor, limit, |s| s.request.status.is_live()).await
+    }
+
+    pub(super) async fn agent_page(
+        &self,
+        agent: &AgentId,
+        status: Option<Status>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
+        let call = self.client.query().table_name(&self.name).index_name("agent").scan_index_forward(false);
+        let call = call
+            // AGENT is a reserved word of DynamoDB.
+            .key_condition_expression("#agent = :agent")
+            .expression_attribute_names("#agent", "agent")
+            .expression_attribute_values(":agent", items::s(agent.as_str()));
+        let wanted = |s: &Stored| s.request.agent == *agent && status.is_none_or(|w| w == s.request.status);
+        self.page(call, &["pk", "sk", "agent", "rno"], cursor, limit, wanted).await
+    }
+
+    async fn page(
+        &self,
+        call: aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder,
+        keys: &[&str],
+        cursor: Option<&str>,
+        limit: u32,
+        wanted: impl Fn(&Stored) -> bool,
+    ) -> Result<Page, PortError> {
+        let call = call.set_exclusive_start_key(cursor.and_then(|c| read_cursor(c, keys)));
+        let limit = limit.clamp(1, 100);
+        let answer = call.limit(i32::try_from(limit).unwrap_or(100)).send().await;
+        let answer = answer.map_err(|e| failed("Query", &e))?;
+        let ids: Vec<RequestId> = answer.items.unwrap_or_default().iter().filter_map(request_of).collect();
+        let states = self.states(&ids).await?;
+        let find = |id: &RequestId| states.iter().find(|s| s.request.id == *id).cloned();
+        Ok(Page {
+            requests: ids.iter().filter_map(find).filter(|s| wanted(s)).collect(),
+            next: answer.last_evaluated_key.as_ref().map(write_cursor),
+        })
+    }
+
+    async fn states(&self, ids: &[RequestId]) -> Result<Vec<Stored>, PortError> {
+        let mut states = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BATCH) {
+            let keys = ids.iter().map(|id| items::base(items::request_key(id), "STATE")).collect();
+            let mut wanted = Some(batch(keys)?);
+            while let Some(keys) = wanted {
+                let call = self.client.batch_get_item().request_items(&self.name, keys);
+                let answer = call.send().await.map_err(|e| failed("BatchGetItem", &e))?;
+                for item in answer.responses.unwrap_or_default().into_values().flatten() {
+                    states.push(items::stored(&item)?);
+                }
+                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.name));
+            }
+        }
+        Ok(states)
+    }
+
+    pub(super) async fn pending_subjects(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+        let call = self.client.query().table_name(&self.name).index_name("pending");
+        let answer = call
+            .key_condition_expression("p = :p")
+            .expression_attribute_values(":p", items::s(items::PENDING))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(|e| failed("Query", &e))?;
+        let subjects = answer.items.unwrap_or_default().iter().filter_map(subject_of).collect::<BTreeSet<_>>();
+        Ok(subjects.into_iter().collect())
+    }
+}
+
+fn batch(keys: Vec<Item>) -> Result<KeysAndAttributes, PortError> {
+    let builder = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
+    builder.build().map_err(|_| items::malformed("keys"))
+}
+
+fn request_of(item: &Item) -> Option<RequestId> {
+    items::text(item, "pk")?.strip_prefix("REQ#")?.parse().ok()
+}
+
+fn subject_of(item: &Item) -> Option<Subject> {
+    let pk = items::text(item, "pk")?;
+    pk.strip_prefix("REQ#").or_else(|| pk.strip_prefix("AGENT#"))?.parse().ok()
+}
+
+/// An opaque cursor: the key to go on from. It holds ids only, and a wrong one leads to another page at worst.
+fn write_cursor(key: &Item) -> String {
+    let plain: std::collections::BTreeMap<&str, String> = key
+        .iter()
+        .filter_map(|(name, value)| {
+            let value = value.as_s().map(|s| format!("s{s}")).or_else(|_| value.as_n().map(|n| format!("n{n}")));
+            Some((name.as_str(), value.ok()?))
+        })
+        .collect();
+    data_encoding::BASE64URL_NOPAD.encode(serde_json::to_string(&plain).unwrap_or_default().as_bytes())
+}
+
+fn read_cursor(cursor: &str, keys: &[&str]) -> Option<Item> {
+    let json = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
+    let plain: std::collections::BTreeMap<String, String> = serde_json::from_slice(&json).ok()?;
+    if plain.len() != keys.len() || !keys.iter().all(|k| plain.contains_key(*k)) {
+        return None;
+    }
+    let value = |text: &str| match text.split_at_checked(1)? {
+        ("s", text) => Some(items::s(text)),
+        ("n", number) if number.parse::<i64>().is_ok() => Some(AttributeValue::N(number.to_owned())),
+        _ => None,
+    };
+    plain.into_iter().map(|(name, text)| Some((name, value(&text)?))).collect()
+}
