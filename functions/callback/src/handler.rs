@@ -1,0 +1,54 @@
+//! From an event to an answer: which API, who is calling, and which step does it.
+
+use countersign_app::ports::{Table, Tokens, Workflow};
+use countersign_chat::slack::Chat;
+use countersign_http::request::HttpRequest;
+use countersign_http::response::HttpResponse;
+use countersign_http::{Problem, ReviewRoute, lambda};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::person::{reader, signed_in};
+use crate::{agents, decide, review, slack};
+
+/// Answers one event of the reviewers' API or of a chat platform.
+pub async fn handle<T, K, W, C>(app: &App<T, K, W, C>, event: Value) -> Value
+where
+    T: Table,
+    K: Tokens,
+    W: Workflow,
+    C: Chat,
+{
+    lambda::answer(event, |request| dispatch(app, request)).await
+}
+
+async fn dispatch<T, K, W, C>(app: &App<T, K, W, C>, request: HttpRequest) -> Result<HttpResponse, Problem>
+where
+    T: Table,
+    K: Tokens,
+    W: Workflow,
+    C: Chat,
+{
+    match ReviewRoute::of(&request)? {
+        ReviewRoute::Health => health(app),
+        ReviewRoute::SlackInteractions => slack::interaction(app, &request).await,
+        ReviewRoute::SlackEvents => slack::event(app, &request),
+        ReviewRoute::List => review::list(app, &reader(app, &request).await?, &request).await,
+        ReviewRoute::Read(id) => review::read(app, &reader(app, &request).await?, &id).await,
+        ReviewRoute::Events(id) => review::events(app, &reader(app, &request).await?, &id).await,
+        ReviewRoute::Decide(id) => decide::by_api(app, &signed_in(app, &request).await?, &id, &request).await,
+        ReviewRoute::Revoke(id) => decide::revoke(app, &signed_in(app, &request).await?, &id, &request).await,
+        ReviewRoute::Cards(id) => review::post_again(app, &signed_in(app, &request).await?, &id).await,
+        ReviewRoute::Freeze(id) => agents::freeze(app, &signed_in(app, &request).await?, &id, &request).await,
+        ReviewRoute::Unfreeze(id) => agents::unfreeze(app, &signed_in(app, &request).await?, &id, &request).await,
+        ReviewRoute::OpenApi => Err(Problem::not_found()),
+    }
+}
+
+/// Whether this function could do its work. Says nothing of who may call it.
+fn health<T, K, W, C>(app: &App<T, K, W, C>) -> Result<HttpResponse, Problem> {
+    match app.policy.current() {
+        Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
+        Err(_) => Err(Problem::unavailable("the policy directory is unreadable or not whole; see the function's log")),
+    }
+}

@@ -1,0 +1,91 @@
+//! Reviewers and auditors read, and have cards posted again.
+
+use countersign_app::clock::now;
+use countersign_app::ports::Table;
+use countersign_app::problems::of_port;
+use countersign_app::store::{CardRecord, Whole};
+use countersign_app::view::{RequestView, ReviewView};
+use countersign_domain::RequestId;
+use countersign_domain::leaf::Subject;
+use countersign_domain::time::Seconds;
+use countersign_http::Problem;
+use countersign_http::query::ListQuery;
+use countersign_http::request::HttpRequest;
+use countersign_http::response::HttpResponse;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::person::Known;
+
+/// How many requests are looked through for a page.
+const PAGE: u32 = 50;
+
+/// `GET /v1/review/requests`: what is open or approved, and the person may see.
+pub async fn list<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let query = ListQuery::parse(request)?;
+    let page = app.table.live(None, query.cursor.as_deref(), PAGE).await.map_err(of_port)?;
+    let now = now();
+    let requests: Vec<_> = page
+        .requests
+        .iter()
+        .filter(|s| query.status.is_none_or(|status| status == s.request.status))
+        .filter(|s| s.request.is_visible_to(&known.person.id, &known.person.groups))
+        .map(|stored| RequestView::listed(stored, now))
+        .collect();
+    Ok(HttpResponse::json(200, &json!({"requests": requests, "next": page.next})))
+}
+
+/// `GET /v1/review/requests/{id}`.
+pub async fn read<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    id: &RequestId,
+) -> Result<HttpResponse, Problem> {
+    let whole = visible(app, known, id).await?;
+    let version = u64::from(whole.stored.version());
+    Ok(HttpResponse::json(200, &ReviewView::of(&whole, now())).with_etag(version))
+}
+
+/// `GET /v1/review/requests/{id}/events`: the leaves, in order.
+pub async fn events<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    id: &RequestId,
+) -> Result<HttpResponse, Problem> {
+    visible(app, known, id).await?;
+    let events = app.table.events(&Subject::Request(id.clone())).await.map_err(of_port)?;
+    let events = events.iter().map(|event| serde_json::from_slice::<Value>(&event.bytes));
+    let events = events.collect::<Result<Vec<_>, _>>();
+    let events = events.map_err(|_| Problem::unavailable("a recorded event could not be read"))?;
+    Ok(HttpResponse::json(200, &json!({"events": events})))
+}
+
+/// `POST /v1/review/requests/{id}/cards`: the cards are posted anew; relay does it within a moment.
+pub async fn post_again<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    id: &RequestId,
+) -> Result<HttpResponse, Problem> {
+    let whole = visible(app, known, id).await?;
+    let now = now();
+    for card in &whole.cards {
+        let claimed = app.table.claim_card(id, &card.channel, Some(card), now, now + Seconds(1)).await.map_err(of_port)?;
+        if let Some(claimed) = claimed {
+            let fresh = CardRecord { posted: None, shows: None, due: None, tries: 0, ..claimed };
+            app.table.release_card(id, &fresh).await.map_err(of_port)?;
+        }
+    }
+    let (version, mark) = (whole.stored.version(), whole.stored.workflow);
+    app.table.set_view(id, version, Some(now), mark).await.map_err(of_port)?;
+    Ok(HttpResponse::json(202, &RequestView::of(&whole, now)))
+}
+
+async fn visible<T: Table, K, W, C>(app: &App<T, K, W, C>, known: &Known, id: &RequestId) -> Result<Whole, Problem> {
+    let whole = app.table.whole(id).await.map_err(of_port)?;
+    let may = |w: &Whole| w.stored.request.is_visible_to(&known.person.id, &known.person.groups);
+    whole.filter(may).ok_or_else(Problem::not_found)
+}

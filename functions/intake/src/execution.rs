@@ -1,0 +1,122 @@
+//! The single use of an approval, and how the execution ended.
+
+use countersign_app::clock::{jitter, now};
+use countersign_app::commit::{CommitError, With, execute};
+use countersign_app::ports::{PortError, Table, Workflow};
+use countersign_app::store::{Stored, Words};
+use countersign_domain::request::{Command, Consume};
+use countersign_domain::{Code, Digest, Refusal, RequestId, Time};
+use countersign_http::request::HttpRequest;
+use countersign_http::response::HttpResponse;
+use countersign_http::{Agent, ConsumeBody, OutcomeBody, Problem};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use countersign_app::problems::{of_commit, of_port, of_randomness};
+use crate::respond::show;
+
+/// How often consuming is tried when an agent's record changes under it.
+const TRIES: u64 = 5;
+
+/// `POST /v1/requests/{id}/consume`: gives out the right to run once. The same attempt gets the same answer again.
+pub async fn consume<T: Table, W: Workflow>(
+    app: &App<T, W>,
+    agent: &Agent,
+    id: &RequestId,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let body = ConsumeBody::parse(request)?;
+    let now = now();
+    for attempts in 1..=TRIES {
+        let stored = app.table.state(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
+        let void_before = void_before(app, agent, &stored).await?;
+        let command = Command::Consume(Consume {
+            by: agent.id.clone(),
+            digest: body.digest.clone(),
+            attempt: Digest::of(body.attempt.as_str().as_bytes()),
+            void_before,
+        });
+        match execute(&app.table, &app.source, stored, command, With::default(), now).await {
+            Ok(stored) => return released(app, stored).await,
+            // Somebody froze an agent in this moment: look again.
+            Err(CommitError::Port(PortError::AgentChanged)) => jitter(20 * attempts).await,
+            Err(CommitError::Refused { refusal, state: Some(state) }) => {
+                refused(app, agent, *state, &refusal, now).await;
+                return Err(of_commit(CommitError::Refused { refusal, state: None }));
+            }
+            Err(error) => return Err(of_commit(error)),
+        }
+    }
+    Err(Problem::new(Code::StaleVersion, "the agent's record changes too fast; nothing was released"))
+}
+
+/// The later mark of the agent that asked and of the caller.
+async fn void_before<T: Table, W>(app: &App<T, W>, agent: &Agent, stored: &Stored) -> Result<Option<Time>, Problem> {
+    let owner = app.table.agent(&stored.request.agent).await.map_err(of_port)?.agent.void_before;
+    if stored.request.agent == agent.id {
+        return Ok(owner);
+    }
+    Ok(owner.max(app.table.agent(&agent.id).await.map_err(of_port)?.agent.void_before))
+}
+
+/// Exactly what was approved goes back, so that the caller can run these bytes and no others.
+async fn released<T: Table, W>(app: &App<T, W>, stored: Stored) -> Result<HttpResponse, Problem> {
+    let whole = app.table.whole(&stored.request.id).await.map_err(of_port)?;
+    let ask = whole.and_then(|w| w.ask).ok_or_else(|| Problem::unavailable("the approved arguments were erased"))?;
+    tracing::info!(request.id = %stored.request.id, agent.id = %stored.request.agent, "an approval was consumed");
+    let consumption = stored.request.consumption.as_ref();
+    let answer = json!({
+        "id": stored.request.id,
+        "status": stored.request.status,
+        "digest": stored.request.digest,
+        "approved": ask.action,
+        "nonce": ask.nonce,
+        "consumed_at": consumption.map(|c| c.at),
+        "receipt": Value::Null,
+    });
+    Ok(HttpResponse::json(200, &answer).with_etag(u64::from(stored.version())))
+}
+
+/// Records what an auditor wants to know of a refused attempt, and ends what is void. It changes nothing for the
+/// caller, who is refused in any case.
+async fn refused<T: Table, W>(app: &App<T, W>, agent: &Agent, state: Stored, refusal: &Refusal, now: Time) {
+    let code = refusal.code();
+    tracing::warn!(request.id = %state.request.id, agent.id = %agent.id, code = code.as_str(), "an attempt to consume was refused");
+    let mut commands = Vec::new();
+    if matches!(code, Code::DigestMismatch | Code::Forbidden | Code::AlreadyConsumed | Code::AgentFrozen) {
+        commands.push(Command::RecordRefusedExecution { by: agent.id.clone(), code });
+    }
+    if let Refusal::Void(void_before) = refusal {
+        commands.push(Command::void(*void_before));
+    }
+    let mut state = state;
+    for command in commands {
+        match execute(&app.table, &app.source, state.clone(), command, With::default(), now).await {
+            Ok(next) => state = next,
+            Err(error) => tracing::warn!(request.id = %state.request.id, error = %error, "a refusal was not recorded"),
+        }
+    }
+}
+
+/// `POST /v1/requests/{id}/outcome`.
+pub async fn outcome<T: Table, W: Workflow>(
+    app: &App<T, W>,
+    agent: &Agent,
+    id: &RequestId,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let body = OutcomeBody::parse(request)?;
+    let now = now();
+    let is_party = |s: &Stored| s.request.agent == agent.id || s.request.executor.as_ref() == Some(&agent.id);
+    let stored = app.table.state(id).await.map_err(of_port)?.filter(is_party).ok_or_else(Problem::not_found)?;
+    let detail = Words::some(body.detail.as_deref()).map_err(of_randomness)?;
+    let command =
+        Command::Report { by: agent.id.clone(), outcome: body.outcome, detail: detail.as_ref().map(Words::hash) };
+    let with = With { words: detail.iter().collect(), ..With::default() };
+    match execute(&app.table, &app.source, stored, command, with, now).await {
+        Ok(stored) => show(app, &stored, now).await,
+        // It is the caller's to see, so it is told what is wrong instead of that it does not exist.
+        Err(CommitError::Refused { refusal: refusal @ Refusal::NotYours, .. }) => Err(refusal.into()),
+        Err(error) => Err(of_commit(error)),
+    }
+}

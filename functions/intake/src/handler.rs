@@ -1,0 +1,51 @@
+//! From an event to an answer: who is calling, what for, and which step does it.
+
+use countersign_app::clock::now;
+use countersign_app::ports::{Table, Workflow};
+use countersign_http::request::HttpRequest;
+use countersign_http::response::HttpResponse;
+use countersign_http::token::bearer;
+use countersign_http::{Agent, AgentRoute, Problem, lambda};
+use serde_json::{Value, json};
+
+use crate::app::{App, Auth, Serves};
+use crate::{create, execution, read, respond};
+
+/// Answers one event of the agents' API.
+pub async fn handle<T: Table, W: Workflow>(app: &App<T, W>, event: Value) -> Value {
+    lambda::answer(event, |request| dispatch(app, request)).await
+}
+
+async fn dispatch<T: Table, W: Workflow>(app: &App<T, W>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let route = AgentRoute::of(&request)?;
+    if route == AgentRoute::Health {
+        return health(app);
+    }
+    let agent = authenticate(&app.auth, &request).await?;
+    match (app.serves, route) {
+        (Serves::Writes, AgentRoute::Create) => create::create(app, &agent, &request).await,
+        (Serves::Writes, AgentRoute::Explain) => create::explain(app, &agent, &request).await,
+        (Serves::Writes, AgentRoute::Respond(id)) => respond::respond(app, &agent, &id, &request).await,
+        (Serves::Writes, AgentRoute::Withdraw(id)) => respond::withdraw(app, &agent, &id, &request).await,
+        (Serves::Writes, AgentRoute::Consume(id)) => execution::consume(app, &agent, &id, &request).await,
+        (Serves::Writes, AgentRoute::Outcome(id)) => execution::outcome(app, &agent, &id, &request).await,
+        (Serves::Reads, AgentRoute::Read(id)) => read::read(app, &agent, &id, &request).await,
+        (Serves::Reads, AgentRoute::List) => read::list(app, &agent, &request).await,
+        _ => Err(Problem::not_found()),
+    }
+}
+
+async fn authenticate(auth: &Auth, request: &HttpRequest) -> Result<Agent, Problem> {
+    match auth {
+        Auth::Iam => Agent::from_iam(request),
+        Auth::Token(verifier) => Ok(Agent::from_token(&verifier.verify(bearer(request)?, None, now()).await?)),
+    }
+}
+
+/// Whether this function could do its work. Says nothing of who may call it.
+fn health<T, W>(app: &App<T, W>) -> Result<HttpResponse, Problem> {
+    match app.policy.current() {
+        Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
+        Err(_) => Err(Problem::unavailable("the policy directory is unreadable or not whole; see the function's log")),
+    }
+}
