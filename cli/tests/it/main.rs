@@ -1,0 +1,10 @@
+//! The command as its users meet it: the real client and the real binary against a small HTTP server.
+// Helpers of tests stand outside of test functions, where the setting for tests does not reach.
+#![allow(clippy::unwrap_used)]
+
+mod client;
+mod command_line;
+mod docs;
+mod golden;
+mod rendering;
+mod server;
