@@ -1,0 +1,141 @@
+//! `cargo xtask demo`: the main job on a real example. An agent wants to copy user data to another bucket; a person
+//! decides in chat; the agent goes on; the archive holds it. Everything is the real product but the chat platform.
+
+mod agent;
+mod chapters;
+mod measure;
+mod reviewer;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::process::{Run, Services, end_all_on_signal};
+use crate::repo::Place;
+use crate::stack::Stack;
+use crate::ui::{Board, Line};
+use crate::{deploy, tools, up};
+pub use agent::Agent;
+use chapters::Told;
+pub use measure::{Timings, measure};
+use reviewer::Reviewer;
+
+/// How to show it.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// A scripted reviewer clicks: in headless Chromium where there is one, else through the page's HTTP
+    #[arg(long)]
+    auto: bool,
+}
+
+/// How often the loop is run for its timings.
+const RUNS: usize = 24;
+
+/// What the chapters work with.
+struct Stage<'a> {
+    place: &'a Place,
+    stack: &'a Stack,
+    agent: Agent<'a>,
+    reviewer: Reviewer<'a>,
+    board: &'a Board,
+}
+
+/// Sets all up, plays the chapters, shows timelines, archive and timings, and ends all.
+pub fn run(options: &Options) -> Result<()> {
+    end_all_on_signal()?;
+    let place = Place::demo();
+    let board = Board::new();
+    let tools = tools::find()?;
+    let services = Services::take(&place)?;
+    up::prepare(&place, &tools, &board)?;
+    let stack = up::start(&services, &tools, &board)?;
+    let agent = board.phase("an agent and two buckets", |line| {
+        script(&place, "buckets", &["demo.py", "--url", &stack.engine_url, "buckets"], line)?;
+        Agent::make(&place, &stack, line)
+    })?;
+    let reviewer = Reviewer::new(&place, &stack, options.auto);
+    board.print(&plan(&stack, options.auto));
+
+    let stage = Stage { place: &place, stack: &stack, agent, reviewer, board: &board };
+    let forgotten = chapters::forgotten(&stage)?;
+    let mut told = chapters::decided(&stage)?;
+    let title = format!("{RUNS} runs for the timings");
+    let timings = board.phase(&title, |line| measure(&stage.agent, RUNS, line))?;
+    told.push(chapters::expires(&stage, &forgotten)?);
+    show_timelines(&stage, &told)?;
+    show_archive(&stage, &told)?;
+    board.print(&timings.text());
+
+    drop(services);
+    board.print("\nall ended; nothing is left running");
+    drop(board);
+    verdict(&told, &timings)
+}
+
+fn plan(stack: &Stack, auto: bool) -> String {
+    let who = if auto {
+        "a scripted reviewer decides".to_owned()
+    } else {
+        format!(
+            "you decide, on the chat page: {}\n(channel #data, acting as alice, bob or carol)",
+            stack.slack_url
+        )
+    };
+    format!(
+        "
+An agent asks to copy user data from one bucket to another; {who}.
+
+  1. a request is approved; the agent wakes, consumes the approval, and copies
+  2. a request is rejected, with a reason
+  3. a request is asked for more, answered, approved and carried out
+  4. a request that nobody decides expires (asked first, because that takes its time)
+"
+    )
+}
+
+fn show_timelines(stage: &Stage<'_>, told: &[Told]) -> Result<()> {
+    let timelines = stage.board.phase("read the recorded facts", |line| {
+        told.iter().map(|one| stage.reviewer.events(&one.id, line)).collect::<Result<Vec<_>>>()
+    })?;
+    for (one, timeline) in told.iter().zip(timelines) {
+        stage.board.print(&format!("\n{}: {} ({})\n{}", one.title, one.status, one.id, indented(&timeline)));
+    }
+    Ok(())
+}
+
+fn show_archive(stage: &Stage<'_>, told: &[Told]) -> Result<()> {
+    let bucket = stage.stack.outputs.get("ArchiveBucketName");
+    let bucket = bucket.context("the template has no output ArchiveBucketName")?;
+    let mut arguments = vec!["demo.py", "--url", &stage.stack.engine_url, "archive", bucket];
+    arguments.extend(told.iter().map(|one| one.id.as_str()));
+    let text = stage
+        .board
+        .phase("look into the archive", |line| script(stage.place, "archive", &arguments, line))?;
+    stage.board.print(&format!("\nThe archive, {bucket}:\n{}", indented(&text)));
+    Ok(())
+}
+
+/// Runs a script beside the engine; what it printed.
+fn script(place: &Place, name: &str, arguments: &[&str], line: &Line<'_>) -> Result<String> {
+    let (script, rest) = arguments.split_first().unwrap_or((&"", &[]));
+    let mut command = deploy::script(script);
+    command.args(rest);
+    Run::new(place, name, command).good(line)
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+/// Fails when a chapter did not end as told, or the loop was too slow.
+fn verdict(told: &[Told], timings: &Timings) -> Result<()> {
+    let mut wrong: Vec<String> = told
+        .iter()
+        .filter(|one| one.status != one.expected)
+        .map(|one| format!("{}: ended as {}, not {}", one.title, one.status, one.expected))
+        .collect();
+    wrong.extend(timings.too_slow());
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    bail!("not as it should be:\n  {}", wrong.join("\n  "));
+}

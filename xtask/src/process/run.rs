@@ -1,0 +1,116 @@
+//! Commands that are waited for: output into a log, the end certain.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::{living, may_start, table};
+use crate::repo::{Place, shown};
+use crate::ui::Line;
+
+/// A command that will run in a process group of its own.
+pub struct Run<'a> {
+    place: &'a Place,
+    name: &'a str,
+    command: Command,
+    input: Vec<u8>,
+    output: Option<PathBuf>,
+}
+
+/// How a command ended, and all it printed.
+pub struct Done {
+    name: String,
+    log: PathBuf,
+    status: std::process::ExitStatus,
+    /// What it wrote to standard output and error.
+    pub text: String,
+}
+
+impl<'a> Run<'a> {
+    /// A command whose output goes to the place's log of this name.
+    pub fn new(place: &'a Place, name: &'a str, command: Command) -> Self {
+        Self { place, name, command, input: Vec::new(), output: None }
+    }
+
+    /// Gives it something to read; what is secret goes this way, never into the command line.
+    pub fn input(self, input: Vec<u8>) -> Self {
+        Self { input, ..self }
+    }
+
+    /// Sends its standard output to a file; only standard error goes to the log.
+    pub fn output(self, file: PathBuf) -> Self {
+        Self { output: Some(file), ..self }
+    }
+
+    /// Runs it and waits; the line follows its log.
+    pub fn wait(mut self, line: &Line<'_>) -> Result<Done> {
+        let log = self.place.log(self.name);
+        let create =
+            |path: &Path| File::create(path).with_context(|| format!("cannot write {}", path.display()));
+        let err = create(&log)?;
+        let out = match &self.output {
+            Some(file) => create(file)?,
+            None => err.try_clone()?,
+        };
+        self.command.stdin(Stdio::piped()).stdout(out).stderr(err).process_group(0);
+        self.command.env(table::MARK, self.place.dir());
+        line.follow(&log);
+        let mut child = {
+            let mut living = may_start()?;
+            let program = self.command.get_program().to_string_lossy().into_owned();
+            let child = self.command.spawn().with_context(|| format!("cannot start {program}"))?;
+            living.running.push(child.id());
+            child
+        };
+        if let Some(mut stdin) = child.stdin.take() {
+            let _ = stdin.write_all(&self.input); // one that ends without reading says why itself
+        }
+        let status = child.wait();
+        living().running.retain(|pid| *pid != child.id());
+        let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap_or_default()).into_owned();
+        Ok(Done { name: self.name.to_owned(), log, status: status?, text })
+    }
+
+    /// Runs it and waits; what it printed, or an error when it did not end with 0.
+    pub fn good(self, line: &Line<'_>) -> Result<String> {
+        self.wait(line)?.good()
+    }
+}
+
+impl Done {
+    /// Whether it ended with 0.
+    pub fn is_good(&self) -> bool {
+        self.status.success()
+    }
+
+    /// The exit code, when no signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// What it printed, or an error that shows the end of its log.
+    pub fn good(self) -> Result<String> {
+        if self.is_good() {
+            return Ok(self.text);
+        }
+        bail!(
+            "{} failed ({}). {} ends with:\n{}",
+            self.name,
+            self.status,
+            shown(&self.log),
+            tail(&self.log, 40)
+        );
+    }
+}
+
+/// The last lines of a log.
+pub(super) fn tail(log: &Path, lines: usize) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].iter().map(|line| format!("    {line}\n")).collect()
+}
