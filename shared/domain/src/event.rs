@@ -38,6 +38,7 @@ pub enum Evidence {
         /// The token's issuer.
         issuer: String,
         /// When the person signed in, as the token says.
+        #[serde(skip_serializing_if = "Option::is_none")]
         auth_time: Option<Time>,
     },
 }
@@ -126,11 +127,30 @@ pub struct Vote {
     /// The person's groups that it rested on.
     pub groups: BTreeSet<GroupName>,
     /// Hash of what the person was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shown: Option<Digest>,
     /// Salted hash of the comment or reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<Digest>,
     /// When.
     pub at: Time,
+}
+
+/// A decision that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedDecision {
+    /// Who; `None` = an account that is nobody's.
+    pub person: Option<PersonId>,
+    /// How we know who it was; `None` with a person that is not known.
+    pub evidence: Option<Evidence>,
+    /// What it would have been; `None` = a revocation.
+    pub decision: Option<Decision>,
+    /// The digest that it was about, where it named one.
+    pub digest: Option<Digest>,
+    /// Why it was not taken.
+    pub code: Code,
+    /// What binds the person to the agent, where that is why.
+    pub relations: BTreeSet<Relation>,
 }
 
 /// One recorded fact. The text of `type` and the fields of `data` are the log's format.
@@ -185,6 +205,9 @@ pub enum Fact {
     Revoked {
         #[serde(flatten)]
         because: RevokedBecause,
+        /// The person's groups that it rested on, where a person did it.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        groups: BTreeSet<GroupName>,
         reason: Option<Digest>,
     },
     /// An end: approved and never consumed in time.
@@ -202,8 +225,13 @@ pub enum Fact {
     /// A person asked the agent.
     #[serde(rename = "info.requested")]
     InfoRequested {
+        digest: Digest,
         #[serde(flatten)]
         actor: Actor,
+        /// The person's groups that it rested on.
+        groups: BTreeSet<GroupName>,
+        /// Hash of what the person was shown.
+        shown: Option<Digest>,
         question: Digest,
         answer_by: Time,
     },
@@ -225,7 +253,7 @@ pub enum Fact {
     Rejected { digest: Digest, votes: Vec<Vote>, latency_ms: u64 },
     /// A person's decision was not taken. Recorded once per person and reason.
     #[serde(rename = "decision.refused")]
-    DecisionRefused { person: Option<PersonId>, code: Code, relations: BTreeSet<Relation> },
+    DecisionRefused(RefusedDecision),
     /// The right to run once was given out.
     #[serde(rename = "execution.consumed")]
     Consumed { by: AgentId, digest: Digest, attempt: Digest },

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::agent::AgentRef;
 use crate::canonical::Digest;
-use crate::event::{Actor, Decision, ExecutionOutcome, RevokedBecause};
+use crate::event::{Actor, Decision, ExecutionOutcome, RefusedDecision, RevokedBecause};
 use crate::ids::{AgentId, ChannelName, GroupName, PersonId, RequestId};
 use crate::refusal::Code;
 use crate::review::{Evaluation, Relation};
@@ -38,7 +38,7 @@ pub enum Command {
     /// A channel could not be reached; `error` is a word of the platform's, not free text.
     RecordNotSent { to: ChannelName, error: String },
     /// A decision was not taken.
-    RecordRefusedDecision { person: Option<PersonId>, code: Code, relations: BTreeSet<Relation> },
+    RecordRefusedDecision(RefusedDecision),
     /// An attempt to consume was refused.
     RecordRefusedExecution { by: AgentId, code: Code },
 }
@@ -46,7 +46,11 @@ pub enum Command {
 impl Command {
     /// Ends what a frozen agent or executor asked before `void_before`.
     pub fn void(void_before: Time) -> Self {
-        Command::Revoke { because: RevokedBecause::Frozen { void_before }, groups: BTreeSet::new(), reason: None }
+        Command::Revoke {
+            because: RevokedBecause::Frozen { void_before },
+            groups: BTreeSet::new(),
+            reason: None,
+        }
     }
 }
 

@@ -8,9 +8,9 @@ use super::{Request, Review, Status};
 use crate::event::{
     Ballot, Decision, Event, Evidence, ExecutionOutcome, Fact, RevokedBecause, Vote, WithdrawnBecause,
 };
-use crate::ids::{AgentId, GroupName};
+use crate::ids::{AgentId, GroupName, PersonId};
 use crate::refusal::Refusal;
-use crate::review::{ADMINS, Evaluation, Gate, Outcome, Reviewer, is_in};
+use crate::review::{ADMINS, Evaluation, Outcome, Reviewer, is_in};
 use crate::time::{Seconds, Time};
 
 /// The events that `command` makes of the request as it stands (`None`: it does not exist yet), at `now`.
@@ -48,7 +48,9 @@ pub fn decide(request: Option<&Request>, command: Command, now: Time) -> Result<
                 (status, _) => return Err(Refusal::NotActionable(status)),
             }
         }
-        (Some(request), Command::Revoke { because, groups, reason }) => revoke(request, because, &groups, reason, now)?,
+        (Some(request), Command::Revoke { because, groups, reason }) => {
+            revoke(request, because, groups, reason, now)?
+        }
         (Some(request), Command::Tick) => due(request, now),
         (Some(request), Command::RecordSent { to }) => match &request.review {
             Some(review) if !review.sent.contains(&to) => vec![Fact::NotificationSent { to }],
@@ -58,11 +60,11 @@ pub fn decide(request: Option<&Request>, command: Command, now: Time) -> Result<
             Some(review) if !review.failed.contains(&to) => vec![Fact::NotificationFailed { to, error }],
             _ => Vec::new(),
         },
-        (Some(request), Command::RecordRefusedDecision { person, code, relations }) => {
-            if request.refused.contains(&(person.clone(), code)) {
+        (Some(request), Command::RecordRefusedDecision(refused)) => {
+            if request.refused.contains(&(refused.person.clone(), refused.code)) {
                 return Ok(Vec::new());
             }
-            vec![Fact::DecisionRefused { person, code, relations }]
+            vec![Fact::DecisionRefused(refused)]
         }
         (Some(request), Command::RecordRefusedExecution { by, code }) => {
             if request.refused_executions.contains(&(by.clone(), code)) {
@@ -217,7 +219,14 @@ fn request_info(request: &Request, review: &Review, decide: Decide, now: Time) -
         return Err(Refusal::Expired(review.deadline));
     }
     let question = decide.text.ok_or(Refusal::CommentRequired)?;
-    Ok(vec![Fact::InfoRequested { actor: decide.actor, question, answer_by: review.answer_by(now) }])
+    Ok(vec![Fact::InfoRequested {
+        digest: request.digest.clone(),
+        groups: rested_on(review, &decide.actor.person, decide.groups),
+        actor: decide.actor,
+        shown: decide.shown,
+        question,
+        answer_by: review.answer_by(now),
+    }])
 }
 
 fn vote(
@@ -231,13 +240,9 @@ fn vote(
     if review.votes.iter().any(|v| v.actor.person == decide.actor.person) {
         return Err(Refusal::AlreadyVoted);
     }
-    let gates: Vec<&Gate> = gates.into_iter().map(|i| &review.gates[i]).collect();
-    let named: BTreeSet<&Reviewer> =
-        gates.iter().flat_map(|g| &g.levels).flat_map(|l| &l.reviewers).collect();
     let vote = Vote {
-        // Only the groups that the vote rests on: the log need not know what else a person belongs to.
-        groups: decide.groups.into_iter().filter(|g| named.contains(&Reviewer::Group(g.clone()))).collect(),
-        gates: gates.iter().map(|g| g.profile.clone()).collect(),
+        groups: rested_on(review, &decide.actor.person, decide.groups),
+        gates: gates.into_iter().map(|i| review.gates[i].profile.clone()).collect(),
         actor: decide.actor,
         ballot,
         shown: decide.shown,
@@ -256,6 +261,13 @@ fn vote(
         facts.push(Fact::Approved { digest, votes: after.votes, valid_until, latency_ms });
     }
     Ok(facts)
+}
+
+/// The groups by which the gates admit the person: the log need not know what else a person belongs to.
+fn rested_on(review: &Review, person: &PersonId, groups: BTreeSet<GroupName>) -> BTreeSet<GroupName> {
+    let gates = review.gates_of(person, &groups).into_iter().map(|i| &review.gates[i]);
+    let named: BTreeSet<&Reviewer> = gates.flat_map(|g| &g.levels).flat_map(|l| &l.reviewers).collect();
+    groups.into_iter().filter(|group| named.contains(&Reviewer::Group(group.clone()))).collect()
 }
 
 fn consume_approval(request: &Request, consume: Consume, now: Time) -> Result<Vec<Fact>, Refusal> {
@@ -306,21 +318,29 @@ fn reported(outcome: ExecutionOutcome) -> Status {
 fn revoke(
     request: &Request,
     because: RevokedBecause,
-    groups: &BTreeSet<GroupName>,
+    groups: BTreeSet<GroupName>,
     reason: Option<crate::Digest>,
     now: Time,
 ) -> Result<Vec<Fact>, Refusal> {
     if !revocable(request, &because) {
         return Err(Refusal::NotActionable(request.status));
     }
+    let mut rested = BTreeSet::new();
     if let RevokedBecause::Person(actor) = &because {
-        let reviews = request.review.as_ref().is_some_and(|r| !r.gates_of(&actor.person, groups).is_empty());
-        if !reviews && !is_in(groups, ADMINS) {
+        if !may_revoke(request, &actor.person, &groups) {
             return Err(Refusal::NotEligible);
         }
         assured(request.review.as_ref(), &actor.evidence, now)?;
+        rested.extend(groups.iter().filter(|g| g.as_str() == ADMINS).cloned());
+        rested.extend(request.review.iter().flat_map(|r| rested_on(r, &actor.person, groups.clone())));
     }
-    Ok(vec![Fact::Revoked { because, reason }])
+    Ok(vec![Fact::Revoked { because, groups: rested, reason }])
+}
+
+/// Whether a person of these groups may take an approval back: its reviewers of the level reached, and admins.
+pub(super) fn may_revoke(request: &Request, person: &PersonId, groups: &BTreeSet<GroupName>) -> bool {
+    let reviews = request.review.as_ref().is_some_and(|r| !r.gates_of(person, groups).is_empty());
+    reviews || is_in(groups, ADMINS)
 }
 
 /// Whether the request can be taken back as it stands.

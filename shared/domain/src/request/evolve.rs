@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::decide::{assured, revocable};
-use super::{Answered, Change, Consumption, Question, Request, Review, Status};
+use super::decide::{assured, may_revoke, revocable};
+use super::{Answered, Change, Consumption, Decided, Question, Request, Review, Status};
 use crate::event::{Ballot, Event, Fact, RevokedBecause, Vote, WithdrawnBecause};
 use crate::ids::RequestId;
 use crate::review::{Evaluation, Outcome};
@@ -64,6 +64,7 @@ fn create(id: &RequestId, event: &Event) -> Option<Request> {
         review: None,
         valid_until: None,
         changed: Change { at: event.time, seq: 1, by: BTreeSet::new() },
+        decided: None,
         code: None,
         consumption: None,
         refused: BTreeSet::new(),
@@ -84,8 +85,7 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
                 Outcome::Allow { approval_ttl, .. } => Some(event.time + *approval_ttl),
                 Outcome::Review { .. } | Outcome::Deny { .. } => None,
             };
-            let fits =
-                *revision == request.revision && *digest == request.digest && *valid_until == until;
+            let fits = *revision == request.revision && *digest == request.digest && *valid_until == until;
             fits.then(|| evaluate(request, evaluation, until, event.time))
         }
         Fact::Denied { code } => {
@@ -117,10 +117,12 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
         Fact::NotificationFailed { to, .. } => {
             request.review.as_mut()?.failed.insert(to.clone()).then_some(())
         }
-        Fact::InfoRequested { actor, answer_by, .. } => {
+        Fact::InfoRequested { digest, actor, groups, answer_by, .. } => {
             let seq = request.seq;
             let bound = !request.recorded_relations(&actor.person).is_empty();
-            let review = request.review.as_mut().filter(|_| status == Status::Pending && !bound)?;
+            let fits = status == Status::Pending && !bound && *digest == request.digest;
+            let admitted = |r: &&mut Review| fits && !r.gates_of(&actor.person, groups).is_empty();
+            let review = request.review.as_mut().filter(admitted)?;
             let in_time = event.time < review.deadline && *answer_by == review.answer_by(event.time);
             if !in_time || assured(Some(review), &actor.evidence, event.time).is_err() {
                 return None;
@@ -204,11 +206,12 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
             };
             fits.then(|| end(request, Status::Withdrawn, event.time))
         }
-        Fact::Revoked { because, .. } => revocable(request, because).then(|| {
-            let by =
-                if let RevokedBecause::Person(actor) = because { Some(actor.person.clone()) } else { None };
-            change(request, Status::Revoked, event.time, by);
-        }),
+        Fact::Revoked { because, groups, .. } => {
+            let by = if let RevokedBecause::Person(actor) = because { Some(&actor.person) } else { None };
+            let may = by.is_none_or(|person| may_revoke(request, person, groups));
+            (may && revocable(request, because))
+                .then(|| change(request, Status::Revoked, event.time, by.cloned()))
+        }
         Fact::Lapsed { valid_until } => {
             let over = request.valid_until == Some(*valid_until) && event.time >= *valid_until;
             (status == Status::Approved && over).then(|| end(request, Status::Lapsed, event.time))
@@ -226,8 +229,8 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
         Fact::Succeeded { by, .. } => report(request, by, Status::Succeeded, event.time),
         Fact::Failed { by, .. } => report(request, by, Status::Failed, event.time),
         Fact::Unknown { by, .. } => report(request, by, Status::Unknown, event.time),
-        Fact::DecisionRefused { person, code, .. } => {
-            request.refused.insert((person.clone(), *code)).then_some(())
+        Fact::DecisionRefused(refused) => {
+            request.refused.insert((refused.person.clone(), refused.code)).then_some(())
         }
         Fact::ExecutionRefused { by, code } => {
             request.refused_executions.insert((by.clone(), *code)).then_some(())
@@ -325,4 +328,7 @@ fn end(request: &mut Request, status: Status, now: Time) {
 fn change(request: &mut Request, status: Status, at: Time, by: impl IntoIterator<Item = crate::PersonId>) {
     request.status = status;
     request.changed = Change { at, seq: request.seq, by: by.into_iter().collect() };
+    if matches!(status, Status::Approved | Status::Rejected | Status::Revoked) {
+        request.decided = Some(Decided { status, change: request.changed.clone() });
+    }
 }

@@ -194,6 +194,15 @@ pub struct Change {
     pub by: BTreeSet<PersonId>,
 }
 
+/// What people, or what is theirs to do, last made of the request: an approval, a reject or a revocation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// `approved`, `rejected` or `revoked`.
+    pub status: Status,
+    /// When, at which event, and by whom. Nobody where a freeze or policy revoked it.
+    pub change: Change,
+}
+
 /// The snapshot of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -229,6 +238,8 @@ pub struct Request {
     pub valid_until: Option<Time>,
     /// The last change of status.
     pub changed: Change,
+    /// The last decision. It stays when the approval is used.
+    pub decided: Option<Decided>,
     /// Why policy denied it.
     pub code: Option<Code>,
     /// Who may run it, once consumed.
