@@ -1,7 +1,8 @@
 //! Cards as a view of the request: whatever happened, each card ends up showing the request as it is.
 //!
 //! Any function may bring the cards up to date at any time. A card is claimed before it is touched, so that an older
-//! view never overwrites a newer one; a claim that was not released runs out and the next look does the work.
+//! view does not overwrite a newer one. A claim that was not released runs out and the next look does the work; whoever
+//! comes back after that sends the card again, as it is by then.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +19,13 @@ use crate::commit::{CommitError, With, execute};
 use crate::ports::{Notice, PortError, Table};
 use crate::store::{CardRecord, Stored, Whole};
 
-/// A claim lasts longer than a try.
-const CLAIM: Seconds = Seconds(5);
+/// A claim lasts longer than a try and than what came before it since the caller read the clock.
+const CLAIM: Seconds = Seconds(20);
 /// The wait after a first failed try; it doubles up to the last.
 const FIRST_RETRY: u32 = 2;
 const LAST_RETRY: u32 = 60;
+/// How often a card of an ended request is tried against a permanent error.
+const LAST_TRY: u32 = 5;
 /// How often the request may change under the hands of one call before it leaves the rest to the next.
 const ROUNDS: u32 = 4;
 
@@ -52,9 +55,10 @@ pub struct Converged {
 
 /// What came of one card.
 enum Done {
-    Nothing,
+    /// It shows the request as it is.
     Sent(ChannelName),
-    Failed(ChannelName, String, Time),
+    /// `None` = nobody will try again.
+    Failed(ChannelName, String, Option<Time>),
     Later(Time),
 }
 
@@ -69,10 +73,12 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
             let Some(whole) = self.table.whole(id).await? else { return Ok(None) };
             let seen = whole.stored.version();
             let converged = self.round(whole, now).await?;
-            let moved = self.table.state(id).await?.is_some_and(|s| s.version() != converged.stored.version());
-            let settled = !moved && converged.stored.version() == seen;
+            let moved =
+                self.table.state(id).await?.is_some_and(|s| s.version() != converged.stored.version());
+            let again =
+                moved || converged.stored.version() != seen || converged.due.is_some_and(|due| due <= now);
             result = Some(converged);
-            if settled {
+            if !again {
                 break;
             }
         }
@@ -88,10 +94,9 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
         let mut converged = Converged { stored: whole.stored.clone(), due: None };
         for done in join_all(tries).await {
             let (command, retry) = match done? {
-                Done::Nothing => continue,
                 Done::Later(at) => (None, Some(at)),
                 Done::Sent(to) => (Some(Command::RecordSent { to }), None),
-                Done::Failed(to, error, at) => (Some(Command::RecordNotSent { to, error }), Some(at)),
+                Done::Failed(to, error, at) => (Some(Command::RecordNotSent { to, error }), at),
             };
             converged.due = [converged.due, retry].into_iter().flatten().min();
             if let Some(command) = command {
@@ -109,12 +114,19 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
         }
     }
 
-    async fn one(&self, whole: &Whole, card: &Card, channel: &ChannelName, now: Time) -> Result<Done, PortError> {
+    async fn one(
+        &self,
+        whole: &Whole,
+        card: &Card,
+        channel: &ChannelName,
+        now: Time,
+    ) -> Result<Done, PortError> {
         let id = &whole.stored.request.id;
         let shows = card.hash();
         let read = whole.cards.iter().find(|c| c.channel == *channel);
+        // That it was sent is recorded once. If that failed after an earlier try, it is recorded now.
         if read.is_some_and(|c| c.shows.as_ref() == Some(&shows)) {
-            return Ok(Done::Nothing);
+            return Ok(Done::Sent(channel.clone()));
         }
         if let Some(later) = read.and_then(|c| c.due).filter(|due| now < *due) {
             return Ok(Done::Later(later));
@@ -122,25 +134,55 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
         let Some(mut claimed) = self.table.claim_card(id, channel, read, now, now + CLAIM).await? else {
             return Ok(Done::Later(now + CLAIM));
         };
-        let first = claimed.posted.is_none();
         let outcome = self.try_it(channel, &mut claimed, card).await;
         let done = match outcome {
             Ok(()) => {
                 claimed = CardRecord { shows: Some(shows), due: None, tries: 0, ..claimed };
-                if first { Done::Sent(channel.clone()) } else { Done::Nothing }
+                Done::Sent(channel.clone())
             }
             Err(error) => {
-                let at = now + wait(&error, claimed.tries);
-                tracing::warn!(request.id = %id, channel = %channel, error = error.word(), "a card could not be brought up to date");
-                claimed = CardRecord { due: Some(at), tries: claimed.tries + 1, ..claimed };
-                Done::Failed(channel.clone(), error.word().to_owned(), at)
+                let word = error.word().to_owned();
+                tracing::warn!(request.id = %id, channel = %channel, error = word, "a card could not be brought up to date");
+                let tries = claimed.tries + 1;
+                // Nobody decides on it any more, and it will not come right by itself.
+                let in_vain =
+                    !whole.stored.request.status.is_live() && error.is_permanent() && tries >= LAST_TRY;
+                let at = (!in_vain).then(|| now + wait(&error, claimed.tries));
+                claimed = CardRecord {
+                    due: at,
+                    tries,
+                    shows: if in_vain { Some(shows) } else { claimed.shows },
+                    ..claimed
+                };
+                Done::Failed(channel.clone(), word, at)
             }
         };
-        self.table.release_card(id, &claimed).await?;
-        Ok(done)
+        if self.table.release_card(id, &claimed).await? {
+            return Ok(done);
+        }
+        self.overtaken(id, claimed, now).await?;
+        Ok(Done::Later(now))
     }
 
-    async fn try_it(&self, channel: &ChannelName, claimed: &mut CardRecord, card: &Card) -> Result<(), ChatError> {
+    /// The claim ran out before the try ended, so what it sent may stand over what a later claimant sent. Nobody
+    /// knows what the card shows: whoever looks next sends it again, and a claimant at work finds out like this one.
+    async fn overtaken(&self, id: &RequestId, late: CardRecord, now: Time) -> Result<(), PortError> {
+        let whole = self.table.whole(id).await?;
+        let Some(card) = whole.and_then(|w| w.cards.into_iter().find(|c| c.channel == late.channel)) else {
+            return Ok(());
+        };
+        let unknown =
+            CardRecord { shows: None, due: None, posted: card.posted.clone().or(late.posted), ..card };
+        self.table.claim_card(id, &late.channel, Some(&unknown), now, now).await?;
+        Ok(())
+    }
+
+    async fn try_it(
+        &self,
+        channel: &ChannelName,
+        claimed: &mut CardRecord,
+        card: &Card,
+    ) -> Result<(), ChatError> {
         let Some(slack) = channel.as_str().strip_prefix("slack:") else {
             if claimed.posted.is_none() {
                 let text = notice(card);
@@ -244,7 +286,7 @@ fn gates(review: &Review) -> Vec<GateState> {
         profile: gate.profile.clone(),
         quorum: gate.quorum,
         approvals: u8::try_from(review.approvals(gate)).unwrap_or(u8::MAX),
-        level: review.level,
+        level: review.level_of(gate),
     };
     review.gates.iter().map(state).collect()
 }
@@ -267,7 +309,9 @@ fn state(whole: &Whole, policy: Option<&Policy>) -> Option<CardState> {
         }
         Status::Approved => CardState::Approved { by: by(), at, valid_until: request.valid_until? },
         // The reason came with the vote, which stands just before.
-        Status::Rejected => CardState::Rejected { by: by(), at, reason: words(request.changed.seq.checked_sub(1)?) },
+        Status::Rejected => {
+            CardState::Rejected { by: by(), at, reason: words(request.changed.seq.checked_sub(1)?) }
+        }
         Status::Expired => CardState::Expired { at },
         Status::Withdrawn => CardState::Withdrawn { at, reason },
         Status::Revoked => CardState::Revoked { by: by().into_iter().next(), at, reason },

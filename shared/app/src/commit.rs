@@ -10,7 +10,7 @@ use countersign_domain::{Digest, Refusal, Status, Time, agent};
 
 use crate::clock::jitter;
 use crate::ports::{PortError, Table};
-use crate::store::{AgentEffect, AgentRecord, Ask, Commit, Idempotency, Stored, WorkflowMark, Words};
+use crate::store::{AgentEffect, AgentRecord, Ask, Commit, Idempotency, Stored, Words, WorkflowMark};
 
 /// How far ahead `due` is set while anything is owed, so that the sweep finds what a lost doorbell left undone.
 const LOOK_AGAIN: Seconds = Seconds(30);
@@ -128,12 +128,25 @@ pub async fn execute<T: Table>(
     let id = before.request.id.clone();
     for attempt in 1.. {
         match once(table, source, &before, command.clone(), &with, now).await {
-            Err(CommitError::Port(PortError::Conflict)) if attempt < TRIES => jitter(20 * u64::from(attempt)).await,
+            Err(CommitError::Port(PortError::Conflict)) if attempt < TRIES => {
+                jitter(20 * u64::from(attempt)).await
+            }
+            // What is refused because it was done, by this very press delivered before, is no refusal.
+            Err(CommitError::Refused { .. }) if seen(table, &with).await? => {
+                return Err(PortError::SeenBefore.into());
+            }
             done => return done,
         }
         before = table.state(&id).await?.ok_or(CommitError::NotFound)?;
     }
     Err(PortError::Conflict.into())
+}
+
+async fn seen<T: Table>(table: &T, with: &With<'_>) -> Result<bool, PortError> {
+    match &with.once {
+        Some((once, _)) => table.seen(once).await,
+        None => Ok(false),
+    }
 }
 
 async fn once<T: Table>(
@@ -211,7 +224,8 @@ pub async fn execute_agent<T: Table>(
         for event in &events {
             after.agent = agent::evolve(&after.agent, event)?;
         }
-        let leaves = leaves(source, &Subject::Agent(id.clone()), None, read.head.unwrap_or(Head::EMPTY), &events)?;
+        let leaves =
+            leaves(source, &Subject::Agent(id.clone()), None, read.head.unwrap_or(Head::EMPTY), &events)?;
         after.head = leaves.last().map(Leaf::head);
         after.version += 1;
         let texts = words.into_iter().zip(&leaves).map(|(words, leaf)| (leaf.seq, words)).collect();

@@ -58,7 +58,9 @@ mod tests {
             let found = match Doorbell::of(&event) {
                 Doorbell::Sweep => "sweep".to_owned(),
                 Doorbell::Unknown => "unknown".to_owned(),
-                Doorbell::Rang(rang) => rang.iter().map(|(s, n)| format!("{s}={n}")).collect::<Vec<_>>().join(","),
+                Doorbell::Rang(rang) => {
+                    rang.iter().map(|(s, n)| format!("{s}={n}")).collect::<Vec<_>>().join(",")
+                }
             };
             assert_eq!(found, expect, "{event}");
         }

@@ -59,11 +59,17 @@ pub trait Table: Send + Sync {
     ) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// The record of an idempotency key, read consistently.
-    fn idempotency(&self, agent: &AgentId, key: &str)
-    -> impl Future<Output = Result<Option<Idempotency>, PortError>> + Send;
+    fn idempotency(
+        &self,
+        agent: &AgentId,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Idempotency>, PortError>> + Send;
 
     /// Whether the ask (by its hash without nonce) was rejected and is still cooling down at `now`.
     fn cooling(&self, ask: &Digest, now: Time) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Whether a commit with this chat callback was made, read consistently.
+    fn seen(&self, once: &Digest) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Sets `due` and the workflow's mark, on condition of the version. `false` = it moved on, nothing was written.
     fn set_view(
@@ -74,10 +80,12 @@ pub trait Table: Send + Sync {
         workflow: WorkflowMark,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Requests whose `due` is at or before `until`, longest overdue first, at most `limit`.
+    /// Requests whose `due`, which is kept in whole seconds and rounded up, is at or before `until`: longest overdue
+    /// first, at most `limit`.
     fn due(&self, until: Time, limit: u32) -> impl Future<Output = Result<Vec<RequestId>, PortError>> + Send;
 
-    /// Open and approved requests, of one agent or of all, newest first.
+    /// Open and approved requests: of one agent newest first, or of all agents one after the other. A page may hold
+    /// fewer than `limit`, and the last one none. A cursor that is not of this listing begins anew.
     fn live(
         &self,
         agent: Option<&AgentId>,
@@ -85,7 +93,8 @@ pub trait Table: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Page, PortError>> + Send;
 
-    /// All requests of an agent, newest first; only those of `status` where one is given (a page may then hold fewer).
+    /// All requests of an agent, newest first; only those of `status` where one is given. Pages and cursors are as
+    /// those of [`Table::live`].
     fn of_agent(
         &self,
         agent: &AgentId,
@@ -106,21 +115,29 @@ pub trait Table: Send + Sync {
     ) -> impl Future<Output = Result<Option<CardRecord>, PortError>> + Send;
 
     /// Writes what became of a claimed card, on condition that the claim is still the last. `false` = it is not.
-    fn release_card(&self, id: &RequestId, card: &CardRecord)
-    -> impl Future<Output = Result<bool, PortError>> + Send;
+    fn release_card(
+        &self,
+        id: &RequestId,
+        card: &CardRecord,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Subjects with events that are not in the archive, at most `limit`.
+    /// The subjects of the first `limit` events that are not in the archive, by subject and number.
     fn pending(&self, limit: u32) -> impl Future<Output = Result<Vec<Subject>, PortError>> + Send;
 
-    /// Marks events as archived. Repeating it changes nothing.
-    fn archived(&self, subject: &Subject, seqs: &[u32]) -> impl Future<Output = Result<(), PortError>> + Send;
+    /// Marks events as archived, one after the other in the order given. Repeating it changes nothing.
+    fn archived(&self, subject: &Subject, seqs: &[u32])
+    -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Task tokens, in a table of their own under a key that few may use.
 pub trait Tokens: Send + Sync {
     /// Stores the token if it is newer (by execution, then retry) than what is there. `false` = it is not.
-    fn put(&self, id: &RequestId, token: &Token, forget: Time)
-    -> impl Future<Output = Result<bool, PortError>> + Send;
+    fn put(
+        &self,
+        id: &RequestId,
+        token: &Token,
+        forget: Time,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// The newest token, read consistently.
     fn get(&self, id: &RequestId) -> impl Future<Output = Result<Option<Token>, PortError>> + Send;
@@ -157,8 +174,12 @@ pub trait Workflow: Send + Sync {
     fn describe(&self, id: &RequestId, n: u32) -> impl Future<Output = Result<Execution, PortError>> + Send;
 
     /// Tells the waiting task how the request stands.
-    fn resume(&self, id: &RequestId, token: &Token, status: Status)
-    -> impl Future<Output = Result<Resumed, PortError>> + Send;
+    fn resume(
+        &self,
+        id: &RequestId,
+        token: &Token,
+        status: Status,
+    ) -> impl Future<Output = Result<Resumed, PortError>> + Send;
 }
 
 /// Where notices go that nobody can answer.
@@ -170,6 +191,9 @@ pub trait Notice: Send + Sync {
 /// The archive: objects that are written once.
 pub trait Archive: Send + Sync {
     /// Writes the object if it is absent; otherwise gives the bytes that are there.
-    fn put_if_absent(&self, key: &str, bytes: Vec<u8>)
-    -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
+    fn put_if_absent(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 }

@@ -10,7 +10,9 @@ use crate::ports::PortError;
 /// The problem of a commit that did not come about. What is not the caller's is told as not existing.
 pub fn of_commit(error: CommitError) -> Problem {
     match error {
-        CommitError::Refused { refusal: Refusal::NotYours, .. } | CommitError::NotFound => Problem::not_found(),
+        CommitError::Refused { refusal: Refusal::NotYours, .. } | CommitError::NotFound => {
+            Problem::not_found()
+        }
         CommitError::Refused { refusal, .. } => refusal.into(),
         CommitError::Port(error) => of_port(error),
         CommitError::Illegal(error) => {

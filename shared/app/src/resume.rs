@@ -65,7 +65,11 @@ pub enum Told {
 ///
 /// # Errors
 /// When the token table or the workflow service does not answer.
-pub async fn tell<K: Tokens, W: Workflow>(tokens: &K, workflow: &W, stored: &Stored) -> Result<Told, PortError> {
+pub async fn tell<K: Tokens, W: Workflow>(
+    tokens: &K,
+    workflow: &W,
+    stored: &Stored,
+) -> Result<Told, PortError> {
     let request = &stored.request;
     let Some(token) = tokens.get(&request.id).await? else { return Ok(Told::NoToken) };
     match workflow.resume(&request.id, &token, request.status).await? {

@@ -46,6 +46,10 @@ impl SlackSecret {
 
     /// Whose accounts may act.
     pub fn workspace(&self) -> Workspace {
-        Workspace { team: self.team_id.clone(), enterprise: self.enterprise_id.clone(), app: self.app_id.clone() }
+        Workspace {
+            team: self.team_id.clone(),
+            enterprise: self.enterprise_id.clone(),
+            app: self.app_id.clone(),
+        }
     }
 }

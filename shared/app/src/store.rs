@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_domain::ids::{AgentId, ChannelName, RequestId};
-use countersign_domain::leaf::{Head, Leaf, Subject};
+use countersign_domain::leaf::{Head, Leaf};
 use countersign_domain::{Action, Digest, Nonce, Request, Time};
 use serde::{Deserialize, Serialize};
 
@@ -202,7 +202,7 @@ pub struct StoredEvent {
 /// A part of a listing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Newest first.
+    /// In the order of the listing.
     pub requests: Vec<Stored>,
     /// Opaque; `None` = the end.
     pub next: Option<String>,
@@ -224,6 +224,3 @@ impl std::fmt::Debug for Token {
         write!(f, "Token {{ n: {}, retry: {}, token: hidden }}", self.n, self.retry)
     }
 }
-
-/// Whose events wait for the archive.
-pub type PendingSubject = Subject;

@@ -143,14 +143,17 @@ impl RequestView {
             view.agent.name.clone_from(&ask.agent_name);
         }
         let text = |seq: u32| whole.texts.get(&seq).map(|words| words.text.clone());
-        view.question = request.review.as_ref().and_then(|r| r.question.as_ref()).map(|q| QuestionView {
+        let open = request.review.as_ref().filter(|_| request.status == Status::NeedsInfo);
+        view.question = open.and_then(|r| r.question.as_ref()).map(|q| QuestionView {
             text: text(q.seq),
             asked_at: q.at,
             answer_by: q.answer_by,
         });
-        if let Some(decision) = &mut view.decision {
+        if let (Some(decision), Some(decided)) = (&mut view.decision, &request.decided) {
             // The deciding vote stands just before the decision; a revocation holds its own reason.
-            decision.comment = text(request.changed.seq).or_else(|| text(request.changed.seq.saturating_sub(1)));
+            let seq = decided.change.seq;
+            decision.comment =
+                text(if decided.status == Status::Revoked { seq } else { seq.saturating_sub(1) });
         }
         view
     }
@@ -159,8 +162,9 @@ impl RequestView {
     pub fn listed(stored: &Stored, now: Time) -> Self {
         let request = &stored.request;
         let review = request.review.as_ref();
-        let ended_by_people = matches!(request.status, Status::Rejected | Status::Revoked);
-        let decided = !request.changed.by.is_empty() && request.status != Status::NeedsInfo || ended_by_people;
+        // An allowed ask is approved by policy: that is an outcome, and nobody's decision.
+        let decided =
+            request.decided.as_ref().filter(|_| review.is_some() || request.status == Status::Revoked);
         RequestView {
             id: request.id.clone(),
             status: request.status,
@@ -178,10 +182,10 @@ impl RequestView {
             overdue: request.is_overdue(now),
             gates: review.map(gates).unwrap_or_default(),
             question: None,
-            decision: decided.then(|| DecisionView {
-                decision: request.status,
-                by: request.changed.by.clone(),
-                at: request.changed.at,
+            decision: decided.map(|d| DecisionView {
+                decision: d.status,
+                by: d.change.by.clone(),
+                at: d.change.at,
                 comment: None,
             }),
             code: request.code,
@@ -207,7 +211,9 @@ impl ReviewView {
             delegation_chain: ask.map(|a| a.delegation_chain.clone()).unwrap_or_default(),
             votes: review.map(votes).unwrap_or_default(),
             excluded: review
-                .map(|r| r.excluded.iter().map(|(p, why)| ExcludedView { person: p.clone(), reasons: why.clone() }))
+                .map(|r| {
+                    r.excluded.iter().map(|(p, why)| ExcludedView { person: p.clone(), reasons: why.clone() })
+                })
                 .map(Iterator::collect)
                 .unwrap_or_default(),
         }
@@ -219,7 +225,7 @@ fn gates(review: &Review) -> Vec<GateView> {
         profile: gate.profile.clone(),
         quorum: gate.quorum,
         approvals: review.approvals(gate),
-        level: review.level,
+        level: review.level_of(gate),
     };
     review.gates.iter().map(view).collect()
 }
@@ -245,8 +251,12 @@ fn votes(review: &Review) -> Vec<VoteView> {
 /// What the agent does next, by the status alone.
 fn guidance(status: Status) -> Option<&'static str> {
     Some(match status {
-        Status::Pending => "People decide: read the request again with Prefer: wait=25 until the status changes.",
-        Status::NeedsInfo => "Answer the question by POST to responses, with new arguments if they must change.",
+        Status::Pending => {
+            "People decide: read the request again with Prefer: wait=25 until the status changes."
+        }
+        Status::NeedsInfo => {
+            "Answer the question by POST to responses, with new arguments if they must change."
+        }
         Status::Approved => "Consume it with its digest just before you run exactly this action.",
         Status::Consumed => "Run the action once and report its outcome.",
         Status::Rejected => "People said no: do not ask again unchanged.",

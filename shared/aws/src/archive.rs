@@ -18,7 +18,7 @@ pub struct S3Archive {
 impl S3Archive {
     /// The bucket with this name. An endpoint of one's own is addressed by path.
     pub fn new(config: &SdkConfig, bucket: impl Into<String>) -> Self {
-        let own_endpoint = std::env::var_os("AWS_ENDPOINT_URL").is_some();
+        let own_endpoint = config.endpoint_url().is_some();
         let config = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
         Self { client: Client::from_conf(config), bucket: bucket.into() }
     }
@@ -42,7 +42,8 @@ impl Archive for S3Archive {
 impl S3Archive {
     async fn read(&self, key: &str) -> Result<Vec<u8>, PortError> {
         let answer = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let answer = answer.map_err(|e| unavailable("GetObject", e.as_service_error().and_then(|e| e.code())))?;
+        let answer =
+            answer.map_err(|e| unavailable("GetObject", e.as_service_error().and_then(|e| e.code())))?;
         let bytes = answer.body.collect().await.map_err(|_| unavailable("GetObject", Some("broken off")))?;
         Ok(bytes.to_vec())
     }

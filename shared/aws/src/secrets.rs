@@ -26,8 +26,10 @@ impl Secrets {
     /// When it cannot be read or is not of the form; the message never holds its text.
     pub async fn read<T: DeserializeOwned>(&self, id: &str) -> Result<T, PortError> {
         let answer = self.client.get_secret_value().secret_id(id).send().await;
-        let answer = answer.map_err(|e| unavailable("GetSecretValue", e.as_service_error().and_then(|e| e.code())))?;
+        let answer =
+            answer.map_err(|e| unavailable("GetSecretValue", e.as_service_error().and_then(|e| e.code())))?;
         let text = answer.secret_string.unwrap_or_default();
-        serde_json::from_str(&text).map_err(|_| unavailable("GetSecretValue", Some("not JSON of the expected fields")))
+        serde_json::from_str(&text)
+            .map_err(|_| unavailable("GetSecretValue", Some("not JSON of the expected fields")))
     }
 }

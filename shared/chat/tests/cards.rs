@@ -1,5 +1,7 @@
 //! One snapshot of each state of a card, and of each view: what Slack is sent, to the byte.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
+
 mod common;
 
 use common::{at, card, object};

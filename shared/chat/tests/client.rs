@@ -1,5 +1,7 @@
 //! The client against a real socket: what it sends, and how it sorts each kind of answer.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,7 @@
 //! What comes back from Slack: the payload of a click and of a submission, and all that can be wrong with one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may panic")]
+
 mod common;
 
 use common::{card, form, signed};

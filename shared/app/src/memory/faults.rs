@@ -20,6 +20,7 @@ pub enum Op {
     CommitAgent,
     Idempotency,
     Cooling,
+    Seen,
     SetView,
     Due,
     Live,

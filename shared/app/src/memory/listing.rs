@@ -34,16 +34,22 @@ impl Inner {
     ) -> Page {
         let its = self.states().filter(|s| s.request.agent == *agent);
         let entries = its.map(|s| (format!("{agent}#{:020}", s.rno), s)).collect();
-        page(entries, agent.as_str(), cursor, limit, |s| status.is_none_or(|wanted| wanted == s.request.status))
+        page(entries, agent.as_str(), cursor, limit, |s| {
+            status.is_none_or(|wanted| wanted == s.request.status)
+        })
     }
 
     pub(super) fn pending(&self, limit: u32) -> Vec<Subject> {
         let pending = self.events.iter().flat_map(|(subject, events)| {
-            events.values().filter(|event| event.pending).map(move |event| (subject.to_string(), event.seq, subject))
+            events
+                .values()
+                .filter(|event| event.pending)
+                .map(move |event| (subject.to_string(), event.seq, subject))
         });
         let mut all: Vec<_> = pending.collect();
         all.sort();
-        let subjects: BTreeSet<_> = all.into_iter().take(size(limit)).map(|(_, _, subject)| subject).collect();
+        let subjects: BTreeSet<_> =
+            all.into_iter().take(size(limit)).map(|(_, _, subject)| subject).collect();
         subjects.into_iter().cloned().collect()
     }
 

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::{Faults, Op, lock};
 use crate::ports::{PortError, Table};
 use crate::store::{
-    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, WorkflowMark, Words,
+    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, Words, WorkflowMark,
 };
 
 /// A table in memory.
@@ -95,7 +95,9 @@ impl Table for MemoryTable {
 
     async fn events(&self, subject: &Subject) -> Result<Vec<StoredEvent>, PortError> {
         let all = |events: &BTreeMap<u32, StoredEvent>| events.values().cloned().collect();
-        self.faults.around(Op::Events, || Ok(self.inner().events.get(subject).map(all).unwrap_or_default())).await
+        self.faults
+            .around(Op::Events, || Ok(self.inner().events.get(subject).map(all).unwrap_or_default()))
+            .await
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<(), PortError> {
@@ -129,6 +131,10 @@ impl Table for MemoryTable {
         self.faults.around(Op::Cooling, cooling).await
     }
 
+    async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
+        self.faults.around(Op::Seen, || Ok(self.inner().once.contains_key(once))).await
+    }
+
     async fn set_view(
         &self,
         id: &RequestId,
@@ -151,7 +157,12 @@ impl Table for MemoryTable {
         self.faults.around(Op::Due, || Ok(self.inner().due(until, limit))).await
     }
 
-    async fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Result<Page, PortError> {
+    async fn live(
+        &self,
+        agent: Option<&AgentId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
         self.faults.around(Op::Live, || Ok(self.inner().live(agent, cursor, limit))).await
     }
 

@@ -24,10 +24,11 @@ impl Inner {
             due: commit.after.due.map(whole_second),
             ..commit.after.clone()
         };
+        let idempotency = commit.idempotency.as_ref().map(kept).transpose()?;
+        let ask = commit.ask.map(|(revision, ask)| Ok::<_, PortError>((revision, kept(ask)?))).transpose()?;
 
-        if let Some(record) = commit.idempotency {
-            self.idempotency.insert((record.agent.clone(), record.key.clone()), kept(&record)?);
-        }
+        self.idempotency
+            .extend(idempotency.map(|record| ((record.agent.clone(), record.key.clone()), record)));
         self.once.extend(commit.once);
         self.cool.extend(commit.cool.map(|(hash, until)| (hash, whole_second(until))));
         self.affect(&commit.after.request.agent, &commit.agent);
@@ -39,9 +40,7 @@ impl Inner {
             cards: BTreeMap::new(),
         });
         entry.stored = stored;
-        if let Some((revision, ask)) = commit.ask {
-            entry.asks.insert(revision, kept(ask)?);
-        }
+        entry.asks.extend(ask);
         entry.texts.extend(commit.texts.into_iter().map(|(seq, words)| (seq, words.clone())));
         Ok(())
     }
@@ -118,7 +117,8 @@ impl Inner {
         texts: &[(u32, &Words)],
     ) -> Result<(), PortError> {
         let subject = Subject::Agent(id.clone());
-        let head = after.head.ok_or_else(|| PortError::Unavailable("a stored item has no valid head".into()))?;
+        let head =
+            after.head.ok_or_else(|| PortError::Unavailable("a stored item has no valid head".into()))?;
         must(self.is_as_read(id, read), PortError::AgentChanged)?;
         self.may_record(&subject, leaves)?;
         let new = |seq: u32| !self.agent_texts.contains_key(&(id.clone(), seq));

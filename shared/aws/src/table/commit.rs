@@ -61,7 +61,7 @@ pub(super) fn writes(table: &str, commit: Commit<'_>) -> Result<Vec<Write>, Port
         writes.push(absent(table, item, PortError::KeyTaken)?);
     }
     if let Some((hash, forget)) = &commit.once {
-        let mut item = items::base(format!("ONCE#{hash}"), "STATE");
+        let mut item = items::base(items::once_key(hash), "STATE");
         item.insert("ttl".into(), items::n(forget.epoch_seconds()));
         writes.push(absent(table, item, PortError::SeenBefore)?);
     }
@@ -140,7 +140,8 @@ fn effects(table: &str, commit: &Commit<'_>) -> Result<Vec<Write>, PortError> {
                 let write = TransactWriteItem::builder().condition_check(check).build();
                 writes.push(Write { write, unmet: PortError::AgentChanged });
             }
-            let spend = one_less().condition_expression(condition).expression_attribute_values(":created", created);
+            let spend =
+                one_less().condition_expression(condition).expression_attribute_values(":created", created);
             writes.push(changed(spend, PortError::AgentChanged)?);
             writes
         }
@@ -187,9 +188,9 @@ type UpdateBuilder = aws_sdk_dynamodb::types::builders::UpdateBuilder;
 fn as_read(update: UpdateBuilder, read: &AgentRecord) -> UpdateBuilder {
     match read.version {
         0 => update.condition_expression("attribute_not_exists(ver)"),
-        version => update
-            .condition_expression("ver = :read")
-            .expression_attribute_values(":read", natural(version)),
+        version => {
+            update.condition_expression("ver = :read").expression_attribute_values(":read", natural(version))
+        }
     }
 }
 
@@ -226,7 +227,10 @@ mod tests {
         check(&["None", "None", "ConditionalCheckFailed"], &PortError::AgentChanged);
         check(&["TransactionConflict", "None", "ConditionalCheckFailed"], &PortError::AgentChanged);
         check(&["None", "TransactionConflict", "None"], &PortError::Conflict);
-        check(&["None", "ThrottlingError", "None"], &unavailable("TransactWriteItems", Some("ThrottlingError")));
+        check(
+            &["None", "ThrottlingError", "None"],
+            &unavailable("TransactWriteItems", Some("ThrottlingError")),
+        );
         check(&[], &PortError::Conflict);
     }
 }

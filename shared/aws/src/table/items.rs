@@ -4,10 +4,10 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use countersign_app::ports::PortError;
 use countersign_app::store::{AgentRecord, CardRecord, Stored, StoredEvent, WorkflowMark};
-use countersign_domain::Time;
 use countersign_domain::agent::Agent;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Head, Leaf, Subject};
+use countersign_domain::{Digest, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -51,6 +51,10 @@ pub(super) fn idempotency_key(agent: &AgentId, key: &str) -> String {
     format!("IDEM#{agent}#{key}")
 }
 
+pub(super) fn once_key(once: &Digest) -> String {
+    format!("ONCE#{once}")
+}
+
 pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -87,7 +91,10 @@ pub(super) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, PortError> {
 }
 
 pub(super) fn workflow(mark: &WorkflowMark) -> AttributeValue {
-    let mut map = Item::from([("n".to_owned(), n(i64::from(mark.n))), ("resumed".to_owned(), AttributeValue::Bool(mark.resumed))]);
+    let mut map = Item::from([
+        ("n".to_owned(), n(i64::from(mark.n))),
+        ("resumed".to_owned(), AttributeValue::Bool(mark.resumed)),
+    ]);
     if let Some(seen) = mark.seen {
         map.insert("seen".into(), n(seen.millis()));
     }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use countersign_app::ports::{PortError, Table};
 use countersign_app::store::{
-    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, WorkflowMark, Words,
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, Words, WorkflowMark,
 };
 use countersign_domain::ids::{AgentId, ChannelName, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
@@ -51,7 +51,8 @@ impl DynamoTable {
         let mut start = None;
         loop {
             let mut call = self.client.query().table_name(&self.name).consistent_read(true);
-            call = call.expression_attribute_values(":pk", items::s(pk.clone())).set_exclusive_start_key(start);
+            call =
+                call.expression_attribute_values(":pk", items::s(pk.clone())).set_exclusive_start_key(start);
             call = match prefix.is_empty() {
                 true => call.key_condition_expression("pk = :pk"),
                 false => call
@@ -80,16 +81,23 @@ impl Table for DynamoTable {
             self.between(items::request_key(id), "A", "EVT"),
             self.between(items::request_key(id), "STATE", "U"),
         )?;
-        let Some(stored) = rest.iter().find(|i| items::text(i, "sk") == Some("STATE")) else { return Ok(None) };
+        let Some(stored) = rest.iter().find(|i| items::text(i, "sk") == Some("STATE")) else {
+            return Ok(None);
+        };
         let stored = items::stored(stored)?;
         let args = items::args_key(stored.request.revision);
-        let ask = small.iter().find(|i| items::text(i, "sk") == Some(&args)).map(items::body).transpose()?;
+        let ask = match small.iter().find(|i| items::text(i, "sk") == Some(&args)) {
+            Some(item) => Some(items::body(item)?),
+            // Erased, or written between the two reads.
+            None => self.get(items::request_key(id), &args).await?.as_ref().map(items::body).transpose()?,
+        };
         let of = |prefix: &'static str| {
             move |i: &&Item| items::text(i, "sk").is_some_and(|sk| sk.starts_with(prefix))
         };
         let cards = small.iter().filter(of("CARD#")).map(items::body).collect::<Result<_, _>>()?;
         let texts = rest.iter().filter(of("TEXT#")).map(|item| {
-            let seq = items::text(item, "sk").and_then(|sk| sk.strip_prefix("TEXT#")).and_then(|n| n.parse().ok());
+            let seq =
+                items::text(item, "sk").and_then(|sk| sk.strip_prefix("TEXT#")).and_then(|n| n.parse().ok());
             Ok((seq.unwrap_or(0), items::body::<Words>(item)?))
         });
         let texts = texts.collect::<Result<BTreeMap<u32, Words>, PortError>>()?;
@@ -128,7 +136,12 @@ impl Table for DynamoTable {
 
     async fn cooling(&self, ask: &Digest, now: Time) -> Result<bool, PortError> {
         let item = self.get(format!("COOL#{ask}"), "STATE").await?;
-        Ok(item.and_then(|i| items::number(&i, "ttl")).is_some_and(|until| until > now.epoch_seconds()))
+        let until = item.and_then(|i| items::number(&i, "ttl"));
+        Ok(until.is_some_and(|until| until.saturating_mul(1000) > now.millis()))
+    }
+
+    async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
+        Ok(self.get(items::once_key(once), "STATE").await?.is_some())
     }
 
     async fn set_view(
@@ -164,7 +177,12 @@ impl Table for DynamoTable {
         self.due_before(until, limit).await
     }
 
-    async fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Result<Page, PortError> {
+    async fn live(
+        &self,
+        agent: Option<&AgentId>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page, PortError> {
         self.live_page(agent, cursor, limit).await
     }
 
@@ -216,7 +234,9 @@ impl Table for DynamoTable {
     async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {
         for seq in seqs {
             let call = self.client.update_item().table_name(&self.name);
-            let call = call.key("pk", items::s(items::subject_key(subject))).key("sk", items::s(items::event_key(*seq)));
+            let call = call
+                .key("pk", items::s(items::subject_key(subject)))
+                .key("sk", items::s(items::event_key(*seq)));
             let call = call.update_expression("REMOVE p").condition_expression("attribute_exists(pk)");
             conditional("UpdateItem", call.send().await)?;
         }
@@ -225,7 +245,12 @@ impl Table for DynamoTable {
 }
 
 impl DynamoTable {
-    async fn write_card(&self, id: &RequestId, card: &CardRecord, read: Option<u32>) -> Result<bool, PortError> {
+    async fn write_card(
+        &self,
+        id: &RequestId,
+        card: &CardRecord,
+        read: Option<u32>,
+    ) -> Result<bool, PortError> {
         let call = self.client.put_item().table_name(&self.name).set_item(Some(items::card(id, card)?));
         let call = match read {
             Some(version) => call

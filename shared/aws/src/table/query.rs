@@ -42,7 +42,8 @@ impl DynamoTable {
         let answer = call
             .key_condition_expression("due_shard = :shard AND due <= :until")
             .expression_attribute_values(":shard", items::s(items::DUE))
-            .expression_attribute_values(":until", items::n(until.epoch_seconds()))
+            // Rounded down: `due` is rounded up, so nothing is looked at before its time.
+            .expression_attribute_values(":until", items::n(until.millis().div_euclid(1000)))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
@@ -64,7 +65,8 @@ impl DynamoTable {
                 .key_condition_expression("live = :live AND begins_with(live_sk, :agent)")
                 .expression_attribute_values(":agent", items::s(format!("{agent}#"))),
         };
-        self.page(call, &["pk", "sk", "live", "live_sk"], cursor, limit, |s| s.request.status.is_live()).await
+        let start = cursor.and_then(|c| live_start(c, agent));
+        self.page(call, start, "live_sk", limit, |s| s.request.status.is_live()).await
     }
 
     pub(super) async fn agent_page(
@@ -81,18 +83,19 @@ impl DynamoTable {
             .expression_attribute_names("#agent", "agent")
             .expression_attribute_values(":agent", items::s(agent.as_str()));
         let wanted = |s: &Stored| s.request.agent == *agent && status.is_none_or(|w| w == s.request.status);
-        self.page(call, &["pk", "sk", "agent", "rno"], cursor, limit, wanted).await
+        let start = cursor.and_then(|c| agent_start(c, agent));
+        self.page(call, start, "rno", limit, wanted).await
     }
 
     async fn page(
         &self,
         call: aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder,
-        keys: &[&str],
-        cursor: Option<&str>,
+        start: Option<Item>,
+        range: &str,
         limit: u32,
         wanted: impl Fn(&Stored) -> bool,
     ) -> Result<Page, PortError> {
-        let call = call.set_exclusive_start_key(cursor.and_then(|c| read_cursor(c, keys)));
+        let call = call.set_exclusive_start_key(start);
         let limit = limit.clamp(1, 100);
         let answer = call.limit(i32::try_from(limit).unwrap_or(100)).send().await;
         let answer = answer.map_err(|e| failed("Query", &e))?;
@@ -101,7 +104,7 @@ impl DynamoTable {
         let find = |id: &RequestId| states.iter().find(|s| s.request.id == *id).cloned();
         Ok(Page {
             requests: ids.iter().filter_map(find).filter(|s| wanted(s)).collect(),
-            next: answer.last_evaluated_key.as_ref().map(write_cursor),
+            next: answer.last_evaluated_key.as_ref().and_then(|key| write_cursor(key, range)),
         })
     }
 
@@ -131,7 +134,8 @@ impl DynamoTable {
             .send()
             .await
             .map_err(|e| failed("Query", &e))?;
-        let subjects = answer.items.unwrap_or_default().iter().filter_map(subject_of).collect::<BTreeSet<_>>();
+        let subjects =
+            answer.items.unwrap_or_default().iter().filter_map(subject_of).collect::<BTreeSet<_>>();
         Ok(subjects.into_iter().collect())
     }
 }
@@ -150,28 +154,41 @@ fn subject_of(item: &Item) -> Option<Subject> {
     pk.strip_prefix("REQ#").or_else(|| pk.strip_prefix("AGENT#"))?.parse().ok()
 }
 
-/// An opaque cursor: the key to go on from. It holds ids only, and a wrong one leads to another page at worst.
-fn write_cursor(key: &Item) -> String {
-    let plain: std::collections::BTreeMap<&str, String> = key
-        .iter()
-        .filter_map(|(name, value)| {
-            let value = value.as_s().map(|s| format!("s{s}")).or_else(|_| value.as_n().map(|n| format!("n{n}")));
-            Some((name.as_str(), value.ok()?))
-        })
-        .collect();
-    data_encoding::BASE64URL_NOPAD.encode(serde_json::to_string(&plain).unwrap_or_default().as_bytes())
+/// An opaque cursor: the value of the index's sort key and the request to go on after.
+fn write_cursor(key: &Item, range: &str) -> Option<String> {
+    let range = key.get(range)?;
+    let range = range.as_s().or_else(|_| range.as_n()).ok()?;
+    let plain = format!("{range}#{}", request_of(key)?);
+    Some(data_encoding::BASE64URL_NOPAD.encode(plain.as_bytes()))
 }
 
-fn read_cursor(cursor: &str, keys: &[&str]) -> Option<Item> {
-    let json = data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?;
-    let plain: std::collections::BTreeMap<String, String> = serde_json::from_slice(&json).ok()?;
-    if plain.len() != keys.len() || !keys.iter().all(|k| plain.contains_key(*k)) {
+/// The sort key and the request of a cursor. What is not one begins anew.
+fn read_cursor(cursor: &str) -> Option<(String, RequestId)> {
+    let plain = String::from_utf8(data_encoding::BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?).ok()?;
+    let (range, id) = plain.rsplit_once('#')?;
+    Some((range.to_owned(), id.parse().ok()?))
+}
+
+/// Where a listing of live requests goes on. The service refuses a start outside of what is asked for, so a cursor
+/// that names another agent begins anew, too.
+fn live_start(cursor: &str, agent: Option<&AgentId>) -> Option<Item> {
+    let (range, id) = read_cursor(cursor)?;
+    let of: AgentId = range.strip_suffix(id.as_str())?.strip_suffix('#')?.parse().ok()?;
+    if agent.is_some_and(|agent| *agent != of) {
         return None;
     }
-    let value = |text: &str| match text.split_at_checked(1)? {
-        ("s", text) => Some(items::s(text)),
-        ("n", number) if number.parse::<i64>().is_ok() => Some(AttributeValue::N(number.to_owned())),
-        _ => None,
-    };
-    plain.into_iter().map(|(name, text)| Some((name, value(&text)?))).collect()
+    let mut start = items::base(items::request_key(&id), "STATE");
+    start.insert("live".into(), items::s(items::LIVE));
+    start.insert("live_sk".into(), items::s(range));
+    Some(start)
+}
+
+/// Where a listing of an agent's requests goes on.
+fn agent_start(cursor: &str, agent: &AgentId) -> Option<Item> {
+    let (range, id) = read_cursor(cursor)?;
+    let rno: u64 = range.parse().ok()?;
+    let mut start = items::base(items::request_key(&id), "STATE");
+    start.insert("agent".into(), items::s(agent.as_str()));
+    start.insert("rno".into(), AttributeValue::N(rno.to_string()));
+    Some(start)
 }

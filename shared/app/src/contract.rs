@@ -1,0 +1,73 @@
+//! What every implementation of a port must do, as one suite per port. It runs over the ports in memory and over the
+//! adapters, so that a test of a step says something about the stack.
+//!
+//! `fresh` makes an implementation that nobody has used. The suites panic, with the place and what differs, where the
+//! contract is broken. They do not wait for indexes: run them where an index is as new as its table.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test suite that happens to be a library"
+)]
+
+use countersign_domain::RequestId;
+
+use crate::ports::{Archive, Notice, Table, Tokens, Workflow};
+use crate::store::Token;
+
+mod agents;
+mod around;
+mod cards;
+mod commits;
+mod fixture;
+mod listings;
+mod races;
+mod views;
+
+/// The table.
+pub async fn table<T: Table>(fresh: impl AsyncFn() -> T) {
+    commits::nothing_is_there_to_begin_with(&fresh().await).await;
+    commits::a_commit_is_read_back_as_it_was_written(&fresh().await).await;
+    commits::a_commit_is_all_or_nothing(&fresh().await).await;
+    commits::a_key_a_callback_and_a_cool_down_are_kept(&fresh().await).await;
+    commits::many_and_long_events_come_back_in_order(&fresh().await).await;
+    agents::a_record_counts_what_its_agent_asks(&fresh().await).await;
+    agents::a_mark_keeps_what_is_older_from_being_consumed(&fresh().await).await;
+    agents::a_record_is_written_on_the_version_read(&fresh().await).await;
+    views::a_view_moves_without_the_version(&fresh().await).await;
+    views::what_is_due_comes_longest_overdue_first(&fresh().await).await;
+    cards::a_card_is_one_claimants_at_a_time(&fresh().await).await;
+    listings::live_requests_are_listed_by_agent(&fresh().await).await;
+    listings::an_agents_requests_are_listed_newest_first(&fresh().await).await;
+    listings::a_foreign_cursor_begins_anew(&fresh().await).await;
+    listings::pending_events_are_marked_once(&fresh().await).await;
+    races::one_of_many_writers_wins(&fresh().await).await;
+    races::one_of_many_openers_wins(&fresh().await).await;
+    races::one_of_many_claimants_wins(&fresh().await).await;
+    races::an_ask_is_that_of_its_state(&fresh().await).await;
+}
+
+/// The token table.
+pub async fn tokens<K: Tokens>(fresh: impl AsyncFn() -> K) {
+    around::only_a_newer_token_replaces(&fresh().await).await;
+    around::one_of_many_tokens_stays(&fresh().await).await;
+}
+
+/// The workflow service. `wait` starts the request's execution number 0 and gives the token under which a task of it
+/// waits.
+pub async fn workflow<W: Workflow>(fresh: impl AsyncFn() -> W, wait: impl AsyncFn(&W, &RequestId) -> Token) {
+    around::an_execution_is_started_once(&fresh().await).await;
+    around::a_task_is_resumed_once(&fresh().await, wait).await;
+}
+
+/// The topic.
+pub async fn notice<N: Notice>(fresh: impl AsyncFn() -> N) {
+    around::a_notice_is_taken(&fresh().await).await;
+}
+
+/// The archive.
+pub async fn archive<A: Archive>(fresh: impl AsyncFn() -> A) {
+    around::an_object_is_written_once(&fresh().await).await;
+    around::one_of_many_writers_of_an_object_wins(&fresh().await).await;
+}

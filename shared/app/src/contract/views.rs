@@ -1,0 +1,68 @@
+//! What views write: `due` and the workflow's mark.
+
+use countersign_domain::event::Decision;
+use countersign_domain::{RequestId, Time};
+
+use super::fixture::{Step, moved, opened, state};
+use crate::ports::Table;
+use crate::sample::{at, decide, id, review, words};
+use crate::store::{AgentEffect, Stored, WorkflowMark};
+
+pub(super) async fn a_view_moves_without_the_version<T: Table>(table: &T) {
+    let first = opened(table, 1, "deploy", review(&[]), at(0)).await;
+    let mark = WorkflowMark { n: 1, seen: Some(Time::from_millis(at(7).millis() + 8)), resumed: false };
+    let check = async |version: u32, due: Option<Time>, mark: WorkflowMark, moves: bool| {
+        let before = state(table, &id(1)).await;
+        assert_eq!(table.set_view(&id(1), version, due, mark).await, Ok(moves), "{version} {due:?}");
+        let expected = if moves { Stored { due, workflow: mark, ..before } } else { before };
+        assert_eq!(state(table, &id(1)).await, expected, "{version} {due:?}");
+    };
+    check(first.version() - 1, Some(at(9)), mark, false).await;
+    check(first.version() + 1, None, mark, false).await;
+    check(first.version(), Some(at(9)), mark, true).await;
+    check(first.version(), None, WorkflowMark { resumed: true, seen: None, n: 0 }, true).await;
+    check(first.version(), Some(at(12)), mark, true).await;
+    check(first.version(), Some(at(12)), mark, true).await;
+
+    // Who read before the view moved may still commit; who looked before the commit may not move the view.
+    let question = words("Why?");
+    let command = decide(&first.request, "alice", Decision::RequestInfo, Some(&question));
+    let second = moved(table, &first, command, AgentEffect::None, at(20)).await;
+    check(first.version(), Some(at(99)), mark, false).await;
+    check(second.version(), Some(at(99)), mark, true).await;
+}
+
+pub(super) async fn what_is_due_comes_longest_overdue_first<T: Table>(table: &T) {
+    let after = |seconds: u32, millis: i64| Time::from_millis(at(seconds).millis() + millis);
+    let make = async |n: u32, due: Option<Time>| {
+        let stored = opened(table, n, "deploy", review(&[]), at(0)).await;
+        assert_eq!(table.set_view(&id(n), stored.version(), due, WorkflowMark::default()).await, Ok(true));
+    };
+    make(1, Some(after(30, 0))).await;
+    make(2, Some(after(10, 0))).await;
+    make(3, None).await;
+    make(4, Some(after(20, 1))).await;
+    let check = async |until: Time, limit: u32, expect: &[u32]| {
+        let expect: Vec<RequestId> = expect.iter().map(|n| id(*n)).collect();
+        assert_eq!(table.due(until, limit).await.unwrap(), expect, "until {until}, at most {limit}");
+    };
+    check(after(9, 999), 10, &[]).await;
+    check(after(10, 0), 10, &[2]).await;
+    // Never before its time, and once the second is full.
+    check(after(20, 0), 10, &[2]).await;
+    check(after(20, 1), 10, &[2]).await;
+    check(after(21, 0), 10, &[2, 4]).await;
+    check(after(99, 0), 10, &[2, 4, 1]).await;
+    check(after(99, 0), 2, &[2, 4]).await;
+
+    // What ended may be due as well; what is owed no more is not.
+    let first = state(table, &id(2)).await;
+    let reason = words("No.");
+    let reject = Step::then(&first, decide(&first.request, "bob", Decision::Reject, Some(&reason)), at(1));
+    let rejected = Step { after: Stored { due: Some(at(25)), ..reject.after }, leaves: reject.leaves };
+    table.commit(rejected.on(Some(&first))).await.unwrap();
+    check(after(99, 0), 10, &[4, 2, 1]).await;
+    let ended = state(table, &id(2)).await;
+    table.set_view(&id(2), ended.version(), None, ended.workflow).await.unwrap();
+    check(after(99, 0), 10, &[4, 1]).await;
+}

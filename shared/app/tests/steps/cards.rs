@@ -1,0 +1,288 @@
+//! Cards converge on the request as it is, whatever chat does meanwhile.
+
+use countersign_app::cards::{Cards, Converged};
+use countersign_app::memory::{MemoryNotice, MemoryTable, Op};
+use countersign_app::ports::{PortError, Table};
+use countersign_app::sample::{SOURCE, at, channel, id, review, review_with};
+use countersign_app::store::CardRecord;
+use countersign_chat::slack::ChatError;
+use countersign_domain::event::Decision;
+use countersign_domain::request::Command;
+use countersign_domain::review::Level;
+use countersign_domain::time::Seconds;
+use countersign_domain::{Fact, Status, Time};
+
+use crate::gate::GateChat;
+use crate::given::{asked, decided, done, events, kinds, state, whole, withdraw};
+
+/// A stack with a workspace.
+#[derive(Default)]
+pub struct Stack {
+    pub table: MemoryTable,
+    pub chat: GateChat,
+    pub notice: MemoryNotice,
+}
+
+impl Stack {
+    /// Brings the cards of the request number 1 up to date.
+    pub async fn converge(&self, now: Time) -> Result<Option<Converged>, PortError> {
+        self.cards().converge(&id(1), now).await
+    }
+
+    fn cards(&self) -> Cards<'_, MemoryTable, GateChat, MemoryNotice> {
+        Cards {
+            table: &self.table,
+            chat: Some(&self.chat),
+            notice: &self.notice,
+            policy: None,
+            source: SOURCE,
+        }
+    }
+
+    /// The same where it must work; gives when a card must be tried again.
+    pub async fn due(&self, now: Time) -> Option<Time> {
+        let converged = self.converge(now).await.unwrap().unwrap();
+        assert_eq!(converged.stored, state(&self.table, &id(1)).await, "the request as it is");
+        converged.due
+    }
+
+    /// Every message: its channel, what it says first, and how often it was updated.
+    pub fn shown(&self) -> Vec<(String, String, u32)> {
+        let first =
+            |blocks: &[serde_json::Value]| blocks[0]["text"]["text"].as_str().unwrap_or_default().to_owned();
+        let messages = self.chat.chat.messages().into_iter();
+        messages.map(|kept| (kept.place.channel, first(&kept.message.blocks), kept.updates)).collect()
+    }
+
+    /// The types of the request's events after those of asking.
+    pub async fn kinds(&self) -> Vec<&'static str> {
+        kinds(&self.table, &id(1)).await.split_off(2)
+    }
+
+    /// The one card of the request.
+    pub async fn card(&self) -> CardRecord {
+        let cards = whole(&self.table, &id(1)).await.cards;
+        assert_eq!(cards.len(), 1, "{cards:?}");
+        cards.into_iter().next().unwrap()
+    }
+}
+
+pub const ONE: &str = "C0ONE";
+pub const NEEDED: &str = "Approval needed";
+
+pub fn message(channel: &str, headline: &str, updates: u32) -> (String, String, u32) {
+    (channel.to_owned(), headline.to_owned(), updates)
+}
+
+fn unreachable() -> ChatError {
+    ChatError::Unreachable("no answer".into())
+}
+
+fn refused(code: &str) -> ChatError {
+    ChatError::Refused { code: code.to_owned(), needed: None }
+}
+
+#[tokio::test]
+async fn the_first_post_is_recorded_once_and_then_updated() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review_with(&["slack:C0ONE"], |gate, _| gate.quorum = 2)).await;
+    assert_eq!(stack.due(at(1)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, NEEDED, 0)]);
+    assert_eq!(stack.kinds().await, ["notification.sent"]);
+    let card = stack.card().await;
+    assert_eq!((card.posted, card.due, card.tries), (Some((ONE.into(), "1.000000".into())), None, 0));
+
+    assert_eq!(stack.due(at(2)).await, None);
+    assert_eq!(stack.chat.chat.calls(), 1, "it shows the request as it is");
+    decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(3)).await;
+    assert_eq!(stack.due(at(3)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, NEEDED, 1)], "one vote of two");
+    decided(&stack.table, &id(1), "bob", Decision::Approve, None, at(4)).await;
+    assert_eq!(stack.due(at(4)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, "✔ Approved, not used yet", 2)]);
+    assert_eq!(stack.kinds().await, ["notification.sent", "vote.cast", "vote.cast", "decision.approved"]);
+    assert_eq!(stack.converge(at(5)).await.unwrap().unwrap().stored, state(&stack.table, &id(1)).await);
+}
+
+#[tokio::test]
+async fn chat_that_is_down_is_recorded_once_and_heals() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+    stack.chat.chat.set_down(Some(unreachable()));
+    // The wait doubles up to a minute.
+    let mut now = 1;
+    for wait in [2, 4, 8, 16, 32, 60, 60] {
+        assert_eq!(stack.due(at(now)).await, Some(at(now + wait)));
+        let calls = stack.chat.chat.calls();
+        assert_eq!(stack.due(at(now + wait - 1)).await, Some(at(now + wait)), "not before its time");
+        assert_eq!(stack.chat.chat.calls(), calls);
+        now += wait;
+    }
+    assert_eq!(stack.kinds().await, ["notification.failed"]);
+    let failed = events(&stack.table, &id(1)).await.pop().unwrap().fact;
+    let expected = Fact::NotificationFailed { to: channel("slack:C0ONE"), error: "unreachable".into() };
+    assert_eq!(failed, expected);
+    assert_eq!((stack.card().await.tries, stack.shown().len()), (7, 0));
+
+    stack.chat.chat.set_down(None);
+    assert_eq!(stack.due(at(now)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, NEEDED, 0)]);
+    assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
+    assert_eq!(stack.card().await.tries, 0);
+}
+
+#[tokio::test]
+async fn each_failure_has_its_own_wait() {
+    async fn check(error: ChatError, word: &str, wait: u32) {
+        let stack = Stack::default();
+        asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+        stack.chat.chat.fail_next(error.clone());
+        assert_eq!(stack.due(at(1)).await, Some(at(1 + wait)), "{error}");
+        let event = events(&stack.table, &id(1)).await.pop().unwrap();
+        assert_eq!(event.fact, Fact::NotificationFailed { to: channel("slack:C0ONE"), error: word.into() });
+        assert_eq!(stack.due(at(wait)).await, Some(at(1 + wait)), "{error}: not before its time");
+        assert_eq!(stack.chat.chat.calls(), 1, "{error}");
+        assert_eq!(stack.due(at(1 + wait)).await, None, "{error}");
+    }
+    check(ChatError::RateLimited { retry_after: Seconds(37) }, "ratelimited", 37).await;
+    check(ChatError::RateLimited { retry_after: Seconds(300) }, "ratelimited", 300).await;
+    check(refused("channel_not_found"), "channel_not_found", 60).await;
+    check(refused("internal_error"), "internal_error", 2).await;
+    check(ChatError::Malformed("ok"), "malformed", 2).await;
+}
+
+#[tokio::test]
+async fn a_stack_without_chat_says_so_and_keeps_its_notices() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE", "sns"])).await;
+    let cards = Cards { chat: None::<&GateChat>, ..stack.cards() };
+    let converged = cards.converge(&id(1), at(1)).await.unwrap().unwrap();
+    assert_eq!(converged.due, Some(at(61)));
+    assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
+    let published = stack.notice.published();
+    assert_eq!(published.len(), 1);
+    assert_eq!(published[0].subject, "Countersign: approval needed");
+    for words_of_the_agents in ["s3.sync", "reports", "The reports of last year", "mallory", "build-4711"] {
+        assert!(!published[0].text.contains(words_of_the_agents), "{}", published[0].text);
+    }
+    assert!(published[0].text.contains(id(1).as_str()));
+    // A notice cannot be changed, so nothing more is said when the request ends.
+    done(&stack.table, &id(1), withdraw(None), &[], at(2)).await;
+    cards.converge(&id(1), at(2)).await.unwrap();
+    assert_eq!(stack.notice.published(), published);
+}
+
+#[tokio::test]
+async fn a_topic_that_is_down_is_tried_again() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["sns"])).await;
+    stack.notice.faults.fail_next(Op::Publish, PortError::Unavailable("no answer".into()));
+    assert_eq!(stack.due(at(1)).await, Some(at(3)));
+    assert_eq!(stack.due(at(3)).await, None);
+    assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
+    assert_eq!(stack.notice.published().len(), 1);
+}
+
+#[tokio::test]
+async fn one_channel_does_not_hold_up_another() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE", "slack:C0TWO"])).await;
+    stack.chat.chat.fail_next(unreachable());
+    assert_eq!(stack.due(at(1)).await, Some(at(3)));
+    assert_eq!(stack.shown(), [message("C0TWO", NEEDED, 0)]);
+    assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
+    assert_eq!(stack.due(at(3)).await, None);
+    assert_eq!(stack.shown(), [message("C0TWO", NEEDED, 0), message(ONE, NEEDED, 0)]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_gone_is_posted_again() {
+    async fn check(error: ChatError, expect: &[(String, String, u32)], due: Option<u32>) {
+        let stack = Stack::default();
+        asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+        assert_eq!(stack.due(at(1)).await, None);
+        decided(&stack.table, &id(1), "alice", Decision::RequestInfo, Some("Why?"), at(2)).await;
+        stack.chat.chat.fail_next(error.clone());
+        assert_eq!(stack.due(at(2)).await, due.map(at), "{error}");
+        assert_eq!(stack.shown(), expect, "{error}");
+        let posted = stack.card().await.posted;
+        let last = stack.chat.chat.messages().pop().map(|kept| (kept.place.channel, kept.place.ts));
+        assert_eq!(posted, last, "{error}: the newest message is the card");
+        assert_eq!(
+            stack.kinds().await.iter().filter(|kind| **kind == "notification.sent").count(),
+            1,
+            "{error}"
+        );
+    }
+    let waiting = "Waiting for the agent's answer";
+    let again = [message(ONE, NEEDED, 0), message(ONE, waiting, 0)];
+    check(refused("message_not_found"), &again, None).await;
+    check(refused("edit_window_closed"), &again, None).await;
+    check(refused("cant_update_message"), &again, None).await;
+    check(refused("is_archived"), &again[..1], Some(62)).await;
+    check(unreachable(), &again[..1], Some(4)).await;
+}
+
+#[tokio::test]
+async fn an_ended_request_gets_no_new_card() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE", "slack:C0TWO"])).await;
+    stack.chat.chat.fail_next(refused("channel_not_found"));
+    assert_eq!(stack.due(at(1)).await, Some(at(61)));
+    done(&stack.table, &id(1), withdraw(None), &[], at(2)).await;
+    assert_eq!(stack.due(at(61)).await, None, "the reserved card is owed no more");
+    let withdrawn = "✘ Withdrawn by the agent, or not answered in time";
+    assert_eq!(stack.shown(), [message("C0TWO", withdrawn, 1)]);
+
+    let never = Stack::default();
+    asked(&never.table, 1, review(&["slack:C0ONE"])).await;
+    done(&never.table, &id(1), withdraw(None), &[], at(2)).await;
+    assert_eq!((never.due(at(3)).await, never.chat.chat.calls()), (None, 0));
+}
+
+#[tokio::test]
+async fn the_next_level_is_shown_where_it_says() {
+    let stack = Stack::default();
+    let evaluation = review_with(&["slack:C0ONE"], |gate, _| {
+        let first = gate.levels[0].clone();
+        gate.levels.push(Level { after: Seconds(600), channels: [channel("slack:C0TWO")].into(), ..first });
+    });
+    asked(&stack.table, 1, evaluation).await;
+    assert_eq!(stack.due(at(599)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, NEEDED, 0)]);
+    done(&stack.table, &id(1), Command::Tick, &[], at(600)).await;
+    assert_eq!(stack.due(at(600)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, NEEDED, 1), message("C0TWO", NEEDED, 0)]);
+    assert_eq!(stack.kinds().await, ["notification.sent", "request.escalated", "notification.sent"]);
+}
+
+#[tokio::test]
+async fn a_post_that_could_not_be_recorded_is_recorded_later() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+    let down = PortError::Unavailable("no answer".into());
+    stack.table.faults.fail_next(Op::Commit, down.clone());
+    assert_eq!(stack.converge(at(1)).await, Err(down));
+    assert_eq!((stack.shown().len(), stack.kinds().await.len()), (1, 0), "posted, and not recorded");
+    assert_eq!(stack.due(at(2)).await, None);
+    assert_eq!(stack.kinds().await, ["notification.sent"]);
+    assert_eq!(stack.chat.chat.calls(), 1);
+    // Otherwise a request that people saw would end as one that reached nobody.
+    let ended = done(&stack.table, &id(1), Command::Tick, &[], at(3600)).await;
+    assert_eq!(ended.request.status, Status::Expired);
+}
+
+#[tokio::test]
+async fn there_is_no_card_of_what_nobody_decides_or_was_erased() {
+    let stack = Stack::default();
+    assert_eq!(stack.converge(at(1)).await, Ok(None), "there is no such request");
+    asked(&stack.table, 1, countersign_app::sample::allow()).await;
+    assert_eq!(stack.due(at(1)).await, None);
+
+    let erased = Stack::default();
+    asked(&erased.table, 1, review(&["slack:C0ONE"])).await;
+    erased.table.erase(&id(1));
+    assert_eq!(erased.due(at(1)).await, None);
+    assert_eq!((stack.chat.chat.calls(), erased.chat.chat.calls()), (0, 0));
+    assert_eq!(erased.table.state(&id(1)).await.unwrap().unwrap().request.status, Status::Pending);
+}
