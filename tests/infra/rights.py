@@ -49,7 +49,7 @@ RIGHTS = {
     "CallbackRole": {
         "${CallbackLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT"]),
+            on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT", "ONCE"]),
             on("dynamodb:PutItem dynamodb:UpdateItem", keys=["REQ", "AGENT", "ONCE", "COOL"]),
         ],
         "${Table.Arn}/index/live": [QUERY],

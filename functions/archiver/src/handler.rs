@@ -19,7 +19,9 @@ const SWEEP_FOR: u64 = 40_000;
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiverError {
     /// Not an event of this function.
-    #[error("the event is neither a batch of the stream, nor {{\"sweep\": true}}, nor {{\"seal\": <request id>}}")]
+    #[error(
+        "the event is neither a batch of the stream, nor {{\"sweep\": true}}, nor {{\"seal\": <request id>}}"
+    )]
     InvalidInput,
     /// There is no such request.
     #[error("there is no such request")]

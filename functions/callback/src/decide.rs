@@ -8,7 +8,7 @@ use countersign_app::problems::{of_commit, of_port, of_randomness};
 use countersign_app::resume::{Told, is_over, tell};
 use countersign_app::store::{Stored, Whole, Words};
 use countersign_app::view::ReviewView;
-use countersign_domain::event::{Decision, RevokedBecause};
+use countersign_domain::event::{Decision, RefusedDecision, RevokedBecause};
 use countersign_domain::refusal::Code;
 use countersign_domain::request::{Command, Decide};
 use countersign_domain::review::Relation;
@@ -76,7 +76,9 @@ pub async fn record<T: Table, K: Tokens, W: Workflow, C>(
             Ok(stored)
         }
         Err(CommitError::Refused { refusal, state: Some(state) }) => {
-            refused(app, Some(&known.person.id), (*state).clone(), &refusal, now).await;
+            let tried =
+                Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
+            refused(app, tried, (*state).clone(), &refusal, now).await;
             Err(CommitError::Refused { refusal, state: Some(state) })
         }
         Err(error) => Err(error),
@@ -93,20 +95,33 @@ async fn wake<T, K: Tokens, W: Workflow, C>(app: &App<T, K, W, C>, stored: &Stor
     match tell(&app.tokens, &app.workflow, stored).await {
         Ok(Told::Done | Told::NoToken) => {}
         Ok(Told::Invalid) => tracing::error!(request.id = %id, "the task token on record is invalid"),
-        Err(error) => tracing::warn!(request.id = %id, error = %error, "the workflow was not resumed; relay will"),
+        Err(error) => {
+            tracing::warn!(request.id = %id, error = %error, "the workflow was not resumed; relay will")
+        }
     }
+}
+
+/// What was tried: by whom (`None` = nobody we know), and which decision on which digest (`None` = a revocation).
+pub struct Tried<'a> {
+    /// Who.
+    pub known: Option<&'a Known>,
+    /// Which decision.
+    pub decision: Option<Decision>,
+    /// On which digest.
+    pub digest: Option<&'a Digest>,
 }
 
 /// Records a refusal that an auditor wants to know of. The person is refused in any case.
 pub async fn refused<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
-    person: Option<&PersonId>,
+    tried: Tried<'_>,
     state: Stored,
     refusal: &Refusal,
     now: Time,
 ) {
     let code = refusal.code();
     let id = state.request.id.clone();
+    let person = tried.known.map(|known| &known.person.id);
     tracing::warn!(request.id = %id, person.id = person.map(PersonId::as_str), code = code.as_str(), "a decision was refused");
     if code == Code::InvalidRequest {
         return;
@@ -115,7 +130,14 @@ pub async fn refused<T: Table, K, W, C>(
         Refusal::SelfApproval(relations) => relations.clone(),
         _ => std::collections::BTreeSet::<Relation>::new(),
     };
-    let command = Command::RecordRefusedDecision { person: person.cloned(), code, relations };
+    let command = Command::RecordRefusedDecision(RefusedDecision {
+        person: person.cloned(),
+        evidence: tried.known.map(|known| known.evidence.clone()),
+        decision: tried.decision,
+        digest: tried.digest.cloned(),
+        code,
+        relations,
+    });
     if let Err(error) = execute(&app.table, &app.source, state, command, With::default(), now).await {
         tracing::warn!(request.id = %id, error = %error, "a refusal was not recorded");
     }
@@ -131,6 +153,10 @@ pub async fn by_api<T: Table, K: Tokens, W: Workflow, C>(
     let body = DecideBody::parse(request)?;
     let now = now();
     let whole = app.table.whole(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
+    // Whether the person is bound to the agent is told from the ask; without it nobody decides.
+    if whole.ask.is_none() {
+        return Err(Problem::new(Code::NotActionable, "the request's arguments were erased"));
+    }
     let text = Words::some(body.comment.as_deref()).map_err(of_randomness)?;
     let said =
         Said { decision: body.decision, digest: body.digest, text: text.as_ref(), shown: None, once: None };
@@ -157,13 +183,18 @@ pub async fn revoke<T: Table, K: Tokens, W: Workflow, C>(
     let with = With { words: reason.iter().collect(), ..With::default() };
     let done = execute(&app.table, &app.source, stored, command, with, now).await;
     if let Err(CommitError::Refused { refusal, state: Some(state) }) = &done {
-        refused(app, Some(&known.person.id), (**state).clone(), refusal, now).await;
+        let tried = Tried { known: Some(known), decision: None, digest: None };
+        refused(app, tried, (**state).clone(), refusal, now).await;
     }
     done.map_err(of_commit)?;
     show(app, id, now).await
 }
 
-async fn show<T: Table, K, W, C>(app: &App<T, K, W, C>, id: &RequestId, now: Time) -> Result<HttpResponse, Problem> {
+async fn show<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    id: &RequestId,
+    now: Time,
+) -> Result<HttpResponse, Problem> {
     let whole = app.table.whole(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
     let version = u64::from(whole.stored.version());
     Ok(HttpResponse::json(200, &ReviewView::of(&whole, now)).with_etag(version))

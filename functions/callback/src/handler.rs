@@ -40,7 +40,9 @@ where
         ReviewRoute::Revoke(id) => decide::revoke(app, &signed_in(app, &request).await?, &id, &request).await,
         ReviewRoute::Cards(id) => review::post_again(app, &signed_in(app, &request).await?, &id).await,
         ReviewRoute::Freeze(id) => agents::freeze(app, &signed_in(app, &request).await?, &id, &request).await,
-        ReviewRoute::Unfreeze(id) => agents::unfreeze(app, &signed_in(app, &request).await?, &id, &request).await,
+        ReviewRoute::Unfreeze(id) => {
+            agents::unfreeze(app, &signed_in(app, &request).await?, &id, &request).await
+        }
         ReviewRoute::OpenApi => Err(Problem::not_found()),
     }
 }
@@ -49,6 +51,8 @@ where
 fn health<T, K, W, C>(app: &App<T, K, W, C>) -> Result<HttpResponse, Problem> {
     match app.policy.current() {
         Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
-        Err(_) => Err(Problem::unavailable("the policy directory is unreadable or not whole; see the function's log")),
+        Err(_) => Err(Problem::unavailable(
+            "the policy directory is unreadable or not whole; see the function's log",
+        )),
     }
 }

@@ -48,12 +48,14 @@ async fn verified<T, K, W, C>(
     let policy = policy(app)?;
     let alias = Alias::Oidc { issuer: token.issuer.clone(), subject: token.subject.clone() };
     let person = policy.person_by_alias(&alias).cloned();
-    let person = person.ok_or_else(|| Problem::forbidden("people.toml knows nobody by this token's issuer and subject"))?;
+    let person = person
+        .ok_or_else(|| Problem::forbidden("people.toml knows nobody by this token's issuer and subject"))?;
     Ok(Known { person, evidence: Evidence::Api { issuer: token.issuer, auth_time: token.auth_time }, policy })
 }
 
 /// Policy as it is now; without one nobody is anybody.
 pub fn policy<T, K, W, C>(app: &App<T, K, W, C>) -> Result<Arc<Policy>, Problem> {
-    let unreadable = |_| Problem::unavailable("the policy directory is unreadable or not whole; nobody can decide");
+    let unreadable =
+        |_| Problem::unavailable("the policy directory is unreadable or not whole; nobody can decide");
     app.policy.current().map_err(unreadable)
 }

@@ -73,7 +73,11 @@ pub async fn post_again<T: Table, K, W, C>(
     let whole = visible(app, known, id).await?;
     let now = now();
     for card in &whole.cards {
-        let claimed = app.table.claim_card(id, &card.channel, Some(card), now, now + Seconds(1)).await.map_err(of_port)?;
+        let claimed = app
+            .table
+            .claim_card(id, &card.channel, Some(card), now, now + Seconds(1))
+            .await
+            .map_err(of_port)?;
         if let Some(claimed) = claimed {
             let fresh = CardRecord { posted: None, shows: None, due: None, tries: 0, ..claimed };
             app.table.release_card(id, &fresh).await.map_err(of_port)?;
@@ -84,7 +88,11 @@ pub async fn post_again<T: Table, K, W, C>(
     Ok(HttpResponse::json(202, &RequestView::of(&whole, now)))
 }
 
-async fn visible<T: Table, K, W, C>(app: &App<T, K, W, C>, known: &Known, id: &RequestId) -> Result<Whole, Problem> {
+async fn visible<T: Table, K, W, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    id: &RequestId,
+) -> Result<Whole, Problem> {
     let whole = app.table.whole(id).await.map_err(of_port)?;
     let may = |w: &Whole| w.stored.request.is_visible_to(&known.person.id, &known.person.groups);
     whole.filter(may).ok_or_else(Problem::not_found)

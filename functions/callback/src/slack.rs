@@ -25,7 +25,7 @@ use countersign_policy::Alias;
 use serde_json::Value;
 
 use crate::app::{App, Slack};
-use crate::decide::{Said, is_repeat, record, refused, would_refuse};
+use crate::decide::{Said, Tried, is_repeat, record, refused, would_refuse};
 use crate::person::{Known, policy};
 
 /// A press is remembered longer than Slack's retries and the signature's window.
@@ -59,7 +59,8 @@ pub async fn interaction<T: Table, K: Tokens, W: Workflow, C: Chat>(
 }
 
 fn verified<'a, C>(slack: &Slack<C>, request: &'a HttpRequest) -> Result<Verified<'a>, Problem> {
-    let (timestamp, signature) = (request.header("x-slack-request-timestamp"), request.header("x-slack-signature"));
+    let (timestamp, signature) =
+        (request.header("x-slack-request-timestamp"), request.header("x-slack-signature"));
     verify(&slack.signing, timestamp, signature, &request.body, now())
         .map_err(|error| Problem::new(Code::Unauthenticated, error.to_string()))
 }
@@ -70,7 +71,9 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
     press: Click,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let Some((known, whole)) = who_and_what(app, slack, &press.by, &press.about, &press.place, now).await? else {
+    let Some((known, whole)) =
+        who_and_what(app, slack, press.decision, &press.by, &press.about, &press.place, now).await?
+    else {
         return Ok(HttpResponse::empty(200));
     };
     let once = Some((press.once.clone(), now + REMEMBER));
@@ -89,11 +92,17 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
                 })?;
                 return Ok(HttpResponse::empty(200));
             };
-            refused(app, Some(&known.person.id), whole.stored, &refusal, now).await;
+            let tried = Tried {
+                known: Some(&known),
+                decision: Some(press.decision),
+                digest: Some(&press.about.digest),
+            };
+            refused(app, tried, whole.stored, &refusal, now).await;
             return Ok(tell(slack, &press.place, &press.by, &words_of(&refusal)).await);
         }
         Next::TooLong => {
-            let words = "This request is too long to be approved in chat. Approve it by API, or reject it here.";
+            let words =
+                "This request is too long to be approved in chat. Approve it by API, or reject it here.";
             return Ok(tell(slack, &press.place, &press.by, words).await);
         }
     }
@@ -116,7 +125,9 @@ async fn submission<T: Table, K: Tokens, W: Workflow, C: Chat>(
     form: Submission,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let Some((known, whole)) = who_and_what(app, slack, &form.by, &form.about, &form.place, now).await? else {
+    let Some((known, whole)) =
+        who_and_what(app, slack, form.decision, &form.by, &form.about, &form.place, now).await?
+    else {
         return Ok(HttpResponse::json(200, &close()));
     };
     let text = Words::some(form.text.as_deref()).map_err(of_randomness)?;
@@ -142,6 +153,7 @@ fn said(decision: Decision, about: &About) -> Said<'static> {
 async fn who_and_what<T: Table, K, W, C: Chat>(
     app: &App<T, K, W, C>,
     slack: &Slack<C>,
+    decision: Decision,
     by: &By,
     about: &About,
     place: &Place,
@@ -163,9 +175,13 @@ async fn who_and_what<T: Table, K, W, C: Chat>(
     let (Some(person), Ok(identity)) = (person, &identity) else {
         let words = match &identity {
             Err(error) => format!("You cannot decide here: {error}. Nothing was decided."),
-            Ok(_) => "You cannot decide here: people.toml does not know your Slack account. Nothing was decided.".into(),
+            Ok(_) => {
+                "You cannot decide here: people.toml does not know your Slack account. Nothing was decided."
+                    .into()
+            }
         };
-        refused(app, None, whole.stored, &Refusal::NotEligible, now).await;
+        let tried = Tried { known: None, decision: Some(decision), digest: Some(&about.digest) };
+        refused(app, tried, whole.stored, &Refusal::NotEligible, now).await;
         tell(slack, place, by, &words).await;
         return Ok(None);
     };

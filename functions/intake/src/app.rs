@@ -45,12 +45,22 @@ impl App<DynamoTable, StepFunctions> {
         let serves = match required("SERVES")?.as_str() {
             "writes" => Serves::Writes,
             "reads" => Serves::Reads,
-            other => return Err(InvalidSetting { name: "SERVES", problem: format!("is {other:?}, not writes or reads") }),
+            other => {
+                return Err(InvalidSetting {
+                    name: "SERVES",
+                    problem: format!("is {other:?}, not writes or reads"),
+                });
+            }
         };
         let auth = match or("AGENT_AUTH", "AWS_IAM").as_str() {
             "AWS_IAM" => Auth::Iam,
             "JWT" => Auth::Token(Box::new(verifier()?)),
-            other => return Err(InvalidSetting { name: "AGENT_AUTH", problem: format!("is {other:?}, not AWS_IAM or JWT") }),
+            other => {
+                return Err(InvalidSetting {
+                    name: "AGENT_AUTH",
+                    problem: format!("is {other:?}, not AWS_IAM or JWT"),
+                });
+            }
         };
         let config = countersign_aws::client::config().await;
         Ok(Self {

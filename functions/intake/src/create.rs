@@ -44,15 +44,14 @@ pub async fn create<T: Table, W: Workflow>(
     let id = request_id(now).map_err(of_randomness)?;
 
     for attempts in 1..=TRIES {
-        let (known, record) = tokio::try_join!(
-            app.table.idempotency(&agent.id, key.as_str()),
-            app.table.agent(&agent.id),
-        )
-        .map_err(of_port)?;
+        let (known, record) =
+            tokio::try_join!(app.table.idempotency(&agent.id, key.as_str()), app.table.agent(&agent.id),)
+                .map_err(of_port)?;
         if let Some(known) = known {
             return again(app, known, &body_hash, now).await;
         }
-        let evaluation = evaluate(&app.table, &app.policy, &agent.id, &record, &ask, now).await.map_err(of_port)?;
+        let evaluation =
+            evaluate(&app.table, &app.policy, &agent.id, &record, &ask, now).await.map_err(of_port)?;
         let digest = ask.action.digest(&agent.id, &ask.nonce);
         let create = Create {
             id: id.clone(),
@@ -92,7 +91,12 @@ pub async fn create<T: Table, W: Workflow>(
 }
 
 /// The answer for a new request, and the fast path to its workflow. If that fails, relay starts it.
-async fn created<T: Table, W: Workflow>(app: &App<T, W>, stored: Stored, ask: Ask, now: Time) -> HttpResponse {
+async fn created<T: Table, W: Workflow>(
+    app: &App<T, W>,
+    stored: Stored,
+    ask: Ask,
+    now: Time,
+) -> HttpResponse {
     let id = &stored.request.id;
     tracing::info!(request.id = %id, agent.id = %stored.request.agent, outcome = stored.request.outcome, "an agent asked");
     if let Some(workflow) = app.workflow.as_ref().filter(|_| stored.request.status.is_open())
@@ -143,7 +147,8 @@ pub async fn explain<T: Table, W: Workflow>(
     let body = CreateBody::parse(request)?;
     let ask = ask(agent, &body)?;
     let record = app.table.agent(&agent.id).await.map_err(of_port)?;
-    let evaluation = evaluate(&app.table, &app.policy, &agent.id, &record, &ask, now()).await.map_err(of_port)?;
+    let evaluation =
+        evaluate(&app.table, &app.policy, &agent.id, &record, &ask, now()).await.map_err(of_port)?;
     let (code, gates, review_for) = match &evaluation.outcome {
         Outcome::Deny { code } => (Some(*code), Vec::new(), None),
         Outcome::Allow { .. } => (None, Vec::new(), None),

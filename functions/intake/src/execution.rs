@@ -12,8 +12,8 @@ use countersign_http::{Agent, ConsumeBody, OutcomeBody, Problem};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use countersign_app::problems::{of_commit, of_port, of_randomness};
 use crate::respond::show;
+use countersign_app::problems::{of_commit, of_port, of_randomness};
 
 /// How often consuming is tried when an agent's record changes under it.
 const TRIES: u64 = 5;
@@ -51,7 +51,11 @@ pub async fn consume<T: Table, W: Workflow>(
 }
 
 /// The later mark of the agent that asked and of the caller.
-async fn void_before<T: Table, W>(app: &App<T, W>, agent: &Agent, stored: &Stored) -> Result<Option<Time>, Problem> {
+async fn void_before<T: Table, W>(
+    app: &App<T, W>,
+    agent: &Agent,
+    stored: &Stored,
+) -> Result<Option<Time>, Problem> {
     let owner = app.table.agent(&stored.request.agent).await.map_err(of_port)?.agent.void_before;
     if stored.request.agent == agent.id {
         return Ok(owner);
@@ -62,7 +66,9 @@ async fn void_before<T: Table, W>(app: &App<T, W>, agent: &Agent, stored: &Store
 /// Exactly what was approved goes back, so that the caller can run these bytes and no others.
 async fn released<T: Table, W>(app: &App<T, W>, stored: Stored) -> Result<HttpResponse, Problem> {
     let whole = app.table.whole(&stored.request.id).await.map_err(of_port)?;
-    let ask = whole.and_then(|w| w.ask).ok_or_else(|| Problem::unavailable("the approved arguments were erased"))?;
+    let ask = whole
+        .and_then(|w| w.ask)
+        .ok_or_else(|| Problem::unavailable("the approved arguments were erased"))?;
     tracing::info!(request.id = %stored.request.id, agent.id = %stored.request.agent, "an approval was consumed");
     let consumption = stored.request.consumption.as_ref();
     let answer = json!({
@@ -93,7 +99,9 @@ async fn refused<T: Table, W>(app: &App<T, W>, agent: &Agent, state: Stored, ref
     for command in commands {
         match execute(&app.table, &app.source, state.clone(), command, With::default(), now).await {
             Ok(next) => state = next,
-            Err(error) => tracing::warn!(request.id = %state.request.id, error = %error, "a refusal was not recorded"),
+            Err(error) => {
+                tracing::warn!(request.id = %state.request.id, error = %error, "a refusal was not recorded")
+            }
         }
     }
 }
@@ -108,10 +116,14 @@ pub async fn outcome<T: Table, W: Workflow>(
     let body = OutcomeBody::parse(request)?;
     let now = now();
     let is_party = |s: &Stored| s.request.agent == agent.id || s.request.executor.as_ref() == Some(&agent.id);
-    let stored = app.table.state(id).await.map_err(of_port)?.filter(is_party).ok_or_else(Problem::not_found)?;
+    let stored =
+        app.table.state(id).await.map_err(of_port)?.filter(is_party).ok_or_else(Problem::not_found)?;
     let detail = Words::some(body.detail.as_deref()).map_err(of_randomness)?;
-    let command =
-        Command::Report { by: agent.id.clone(), outcome: body.outcome, detail: detail.as_ref().map(Words::hash) };
+    let command = Command::Report {
+        by: agent.id.clone(),
+        outcome: body.outcome,
+        detail: detail.as_ref().map(Words::hash),
+    };
     let with = With { words: detail.iter().collect(), ..With::default() };
     match execute(&app.table, &app.source, stored, command, with, now).await {
         Ok(stored) => show(app, &stored, now).await,

@@ -16,7 +16,10 @@ pub async fn handle<T: Table, W: Workflow>(app: &App<T, W>, event: Value) -> Val
     lambda::answer(event, |request| dispatch(app, request)).await
 }
 
-async fn dispatch<T: Table, W: Workflow>(app: &App<T, W>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+async fn dispatch<T: Table, W: Workflow>(
+    app: &App<T, W>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let route = AgentRoute::of(&request)?;
     if route == AgentRoute::Health {
         return health(app);
@@ -38,7 +41,9 @@ async fn dispatch<T: Table, W: Workflow>(app: &App<T, W>, request: HttpRequest) 
 async fn authenticate(auth: &Auth, request: &HttpRequest) -> Result<Agent, Problem> {
     match auth {
         Auth::Iam => Agent::from_iam(request),
-        Auth::Token(verifier) => Ok(Agent::from_token(&verifier.verify(bearer(request)?, None, now()).await?)),
+        Auth::Token(verifier) => {
+            Ok(Agent::from_token(&verifier.verify(bearer(request)?, None, now()).await?))
+        }
     }
 }
 
@@ -46,6 +51,8 @@ async fn authenticate(auth: &Auth, request: &HttpRequest) -> Result<Agent, Probl
 fn health<T, W>(app: &App<T, W>) -> Result<HttpResponse, Problem> {
     match app.policy.current() {
         Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
-        Err(_) => Err(Problem::unavailable("the policy directory is unreadable or not whole; see the function's log")),
+        Err(_) => Err(Problem::unavailable(
+            "the policy directory is unreadable or not whole; see the function's log",
+        )),
     }
 }

@@ -58,9 +58,14 @@ pub async fn read<T: Table, W>(
 }
 
 /// `GET /v1/requests`: the agent's own, newest first.
-pub async fn list<T: Table, W>(app: &App<T, W>, agent: &Agent, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+pub async fn list<T: Table, W>(
+    app: &App<T, W>,
+    agent: &Agent,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let query = ListQuery::parse(request)?;
-    let page = app.table.of_agent(&agent.id, query.status, query.cursor.as_deref(), PAGE).await.map_err(of_port)?;
+    let page =
+        app.table.of_agent(&agent.id, query.status, query.cursor.as_deref(), PAGE).await.map_err(of_port)?;
     let now = now();
     let requests: Vec<_> = page.requests.iter().map(|stored| RequestView::listed(stored, now)).collect();
     Ok(HttpResponse::json(200, &json!({"requests": requests, "next": page.next})))

@@ -49,13 +49,20 @@ pub async fn respond<T: Table, W: Workflow>(
     };
     let command = Command::Respond { agent: agent.id.clone(), answer: answer.hash(), revision };
     let with = With { words: vec![&answer], ask: ask.as_ref(), ..With::default() };
-    let stored = execute(&app.table, &app.source, whole.stored, command, with, now).await.map_err(of_commit)?;
+    let stored =
+        execute(&app.table, &app.source, whole.stored, command, with, now).await.map_err(of_commit)?;
     show(app, &stored, now).await
 }
 
-async fn revision<T: Table, W>(app: &App<T, W>, agent: &Agent, ask: &Ask, now: Time) -> Result<NewRevision, Problem> {
+async fn revision<T: Table, W>(
+    app: &App<T, W>,
+    agent: &Agent,
+    ask: &Ask,
+    now: Time,
+) -> Result<NewRevision, Problem> {
     let record = app.table.agent(&agent.id).await.map_err(of_port)?;
-    let evaluation = evaluate(&app.table, &app.policy, &agent.id, &record, ask, now).await.map_err(of_port)?;
+    let evaluation =
+        evaluate(&app.table, &app.policy, &agent.id, &record, ask, now).await.map_err(of_port)?;
     Ok(NewRevision {
         digest: ask.action.digest(&agent.id, &ask.nonce),
         justification: ask.justification.as_ref().map(Words::hash),

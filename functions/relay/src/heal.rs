@@ -8,10 +8,10 @@ use countersign_app::commit::{CommitError, With, execute};
 use countersign_app::ports::{Execution, PortError, Table, Workflow};
 use countersign_app::resume::{Told, is_over, next_look, start, tell};
 use countersign_app::store::Stored;
+use countersign_domain::Time;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::request::Command;
 use countersign_domain::time::Seconds;
-use countersign_domain::Time;
 
 use crate::app::App;
 
