@@ -2,7 +2,8 @@
 //! is byte for byte the event first + k.
 //!
 //! The key says where a batch begins and not where it ends, so a batch that was written and not marked is found again
-//! by whoever comes next, and the events after it begin a batch of their own. Nothing is ever written twice.
+//! by whoever comes next. Marks are set from the last event to the first: as long as a batch is not wholly marked its
+//! first event is pending, so nobody begins a batch in the middle of another. Nothing is ever written twice.
 
 use std::io::{Read, Write};
 
@@ -34,39 +35,31 @@ pub enum ArchiveError {
 }
 
 /// Writes every pending event of the subject to the archive and marks it. Gives how many it marked.
-///
-/// A batch is marked from its last event to its first: whoever reads in between finds the batch's first event pending,
-/// and with it the key of the batch. In the other order they would write its rest a second time.
 pub async fn archive<T: Table, A: Archive>(
     table: &T,
     archive: &A,
     subject: &Subject,
 ) -> Result<u32, ArchiveError> {
-    let read = async || table.events(subject).await.map_err(ArchiveError::Table);
-    let mut events = read().await?;
-    let (mut from, mut done) = (0, 0);
-    while let Some(first) = (from..events.len()).find(|i| events[*i].pending) {
+    let mut marked = 0;
+    loop {
+        let events = table.events(subject).await.map_err(ArchiveError::Table)?;
+        let Some(first) = events.iter().position(|event| event.pending) else { return Ok(marked) };
         let batch = &events[first..first + contiguous(&events[first..])];
-        let key = format!("events/{subject}/{:06}.jsonl.gz", batch[0].seq);
+        let key = format!("events/{subject}/{:06}.jsonl.gz", events[first].seq);
         let packed = pack(batch).map_err(ArchiveError::Packing)?;
-        let there = archive.put_if_absent(&key, packed).await.map_err(ArchiveError::Bucket)?;
-        let count = match there {
+        let held = match archive.put_if_absent(&key, packed).await.map_err(ArchiveError::Bucket)? {
             None => batch.len(),
-            Some(bytes) => match held(&bytes, &events[first..]) {
-                Some(count) => count,
-                // Whoever wrote it may have read an event that came since.
-                None => {
-                    events = read().await?;
-                    held(&bytes, &events[first..]).ok_or(ArchiveError::Differs(key))?
-                }
-            },
+            Some(there) => {
+                // Another was faster, and may have known of more events than we did.
+                let events = table.events(subject).await.map_err(ArchiveError::Table)?;
+                held(&there, &events[first..]).ok_or(ArchiveError::Differs(key))?
+            }
         };
-        from = first + count;
-        let numbers: Vec<u32> = events[first..from].iter().rev().map(|event| event.seq).collect();
-        table.archived(subject, &numbers).await.map_err(ArchiveError::Table)?;
-        done += numbers.len();
+        let numbers: Vec<u32> = (events[first].seq..).take(held).collect();
+        marked += u32::try_from(held).unwrap_or(u32::MAX);
+        let from_the_last: Vec<u32> = numbers.into_iter().rev().collect();
+        table.archived(subject, &from_the_last).await.map_err(ArchiveError::Table)?;
     }
-    Ok(u32::try_from(done).unwrap_or(u32::MAX))
 }
 
 /// How many of the events are pending, follow one another without a gap and fit one batch; at least one.
@@ -91,22 +84,27 @@ fn pack(events: &[StoredEvent]) -> std::io::Result<Vec<u8>> {
 
 /// How many of the events a batch holds, if it holds exactly the first of them.
 fn held(batch: &[u8], events: &[StoredEvent]) -> Option<usize> {
+    let lines = unpack(batch)?;
+    let same = !lines.is_empty()
+        && lines.len() <= events.len()
+        && lines.iter().zip(events).all(|(line, event)| *line == event.bytes);
+    same.then_some(lines.len())
+}
+
+fn unpack(batch: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut lines = Vec::new();
     let limit = u64::try_from(MAX_BATCH * 2).unwrap_or(u64::MAX);
     GzDecoder::new(batch).take(limit).read_to_end(&mut lines).ok()?;
-    let lines = lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').collect::<Vec<_>>();
-    let same =
-        lines.len() <= events.len() && lines.iter().zip(events).all(|(line, event)| *line == event.bytes);
-    same.then_some(lines.len())
+    Some(lines.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use countersign_app::commit::{self, NewRequest};
-    use countersign_app::memory::{MemoryArchive, MemoryTable};
+    use countersign_app::commit::{NewRequest, With, create, execute};
+    use countersign_app::memory::{MemoryArchive, MemoryTable, Op};
     use countersign_app::sample;
-    use countersign_app::store::AgentRecord;
     use countersign_domain::Code;
+    use countersign_domain::request::Command;
 
     use super::*;
 
@@ -130,7 +128,7 @@ mod tests {
         check(&[2, 3, 5, 6], 2);
         let mut marked = events(&[1, 2, 3]);
         marked[1].pending = false;
-        assert_eq!(contiguous(&marked), 1, "what is marked is in a batch");
+        assert_eq!(contiguous(&marked), 1);
     }
 
     #[test]
@@ -147,25 +145,79 @@ mod tests {
         assert_eq!(pack(&events(&[1, 2])).unwrap(), pack(&events(&[1, 2])).unwrap());
     }
 
-    #[tokio::test]
-    async fn what_another_wrote_is_found_and_marked_and_not_written_again() {
-        let (table, bucket) = (MemoryTable::default(), MemoryArchive::default());
-        let (id, ask, agent) = (sample::id(1), sample::ask("s3://reports"), AgentRecord::default());
-        let create = sample::create(&id, "deploy", &ask, sample::deny(Code::PolicyDenied));
-        let idempotency = sample::idempotency("deploy", "key", &id);
-        let new = NewRequest { create, ask: &ask, agent: &agent, idempotency };
-        commit::create(&table, sample::SOURCE, new, sample::at(0)).await.unwrap();
-        let subject = Subject::Request(id);
-        let events = table.events(&subject).await.unwrap();
-        assert_eq!(events.len(), 3);
-        let key = |seq: u32| format!("events/{subject}/{seq:06}.jsonl.gz");
+    /// A table with one request of two events, and the request's subject.
+    async fn asked() -> (MemoryTable, Subject) {
+        let table = MemoryTable::default();
+        let (id, ask) = (sample::id(1), sample::ask("s3://b/"));
+        let new = NewRequest {
+            create: sample::create(&id, "deploy", &ask, sample::review(&[])),
+            ask: &ask,
+            agent: &table.agent(&sample::agent("deploy")).await.unwrap(),
+            idempotency: sample::idempotency("deploy", "key", &id),
+        };
+        create(&table, "urn:test", new, sample::at(0)).await.unwrap();
+        (table, Subject::Request(id))
+    }
 
-        // All three are in one batch, and whoever wrote it stopped before it had marked the first.
-        bucket.put_if_absent(&key(1), pack(&events).unwrap()).await.unwrap();
-        table.archived(&subject, &[3, 2]).await.unwrap();
-        assert_eq!(archive(&table, &bucket, &subject).await.unwrap(), 3);
-        assert_eq!(bucket.objects().keys().collect::<Vec<_>>(), [&key(1)]);
-        assert!(table.events(&subject).await.unwrap().iter().all(|event| !event.pending));
-        assert_eq!(archive(&table, &bucket, &subject).await.unwrap(), 0);
+    /// One more event for the request.
+    async fn more(table: &MemoryTable, n: u32) {
+        let stored = table.state(&sample::id(1)).await.unwrap().unwrap();
+        let by = sample::agent(&format!("stranger-{n}"));
+        let command = Command::RecordRefusedExecution { by, code: Code::Forbidden };
+        execute(table, "urn:test", stored, command, With::default(), sample::at(n)).await.unwrap();
+    }
+
+    async fn is_whole(table: &MemoryTable, bucket: &MemoryArchive, subject: &Subject) {
+        let archived: Vec<_> = bucket.objects().values().flat_map(|batch| unpack(batch).unwrap()).collect();
+        let events = table.events(subject).await.unwrap();
+        assert!(events.iter().all(|event| !event.pending));
+        assert_eq!(
+            archived,
+            events.into_iter().map(|event| event.bytes).collect::<Vec<_>>(),
+            "each once, in order"
+        );
+    }
+
+    #[tokio::test]
+    async fn two_at_once_write_each_event_once() {
+        let (table, subject) = asked().await;
+        let bucket = MemoryArchive::default();
+        // The slow one has read two events; the other comes after a third and writes all of them.
+        let mut slow = bucket.faults.hold_next(Op::PutIfAbsent);
+        let (first, ()) = tokio::join!(archive(&table, &bucket, &subject), async {
+            slow.reached().await;
+            more(&table, 1).await;
+            archive(&table, &bucket, &subject).await.unwrap();
+            slow.release();
+        });
+        first.unwrap();
+        is_whole(&table, &bucket, &subject).await;
+        more(&table, 2).await;
+        let (one, two) = tokio::join!(archive(&table, &bucket, &subject), archive(&table, &bucket, &subject));
+        one.and(two).unwrap();
+        is_whole(&table, &bucket, &subject).await;
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_was_written_and_not_marked_is_not_written_again() {
+        let (table, subject) = asked().await;
+        let bucket = MemoryArchive::default();
+        table.faults.fail_next(Op::Archived, PortError::Unavailable("down".into()));
+        assert!(matches!(archive(&table, &bucket, &subject).await, Err(ArchiveError::Table(_))));
+        more(&table, 1).await;
+        // Half of the marks were set before the crash: from the last on.
+        table.archived(&subject, &[2]).await.unwrap();
+        archive(&table, &bucket, &subject).await.unwrap();
+        is_whole(&table, &bucket, &subject).await;
+        assert_eq!(bucket.objects().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn other_bytes_under_a_key_are_told_and_nothing_is_marked() {
+        let (table, subject) = asked().await;
+        let bucket = MemoryArchive::default();
+        bucket.overwrite(&format!("events/{subject}/000001.jsonl.gz"), pack(&events(&[1])).unwrap());
+        assert!(matches!(archive(&table, &bucket, &subject).await, Err(ArchiveError::Differs(_))));
+        assert!(table.events(&subject).await.unwrap().iter().all(|event| event.pending));
     }
 }

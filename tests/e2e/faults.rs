@@ -1,0 +1,177 @@
+//! A call fails, or its answer is lost, or the process dies just there: somebody else finishes the work.
+
+use countersign_tests::agent::id;
+use countersign_tests::chat::{card, cards, shows};
+use countersign_tests::faults::Fault;
+use countersign_tests::{Agent, Chat, Reviewer, attempt, engine, eventually, seconds, unique};
+use serde_json::{Value, json};
+
+use crate::shared;
+
+/// By the stream.
+const BY_STREAM: std::time::Duration = seconds(5);
+/// A loaded machine is slower than a function; the bound that is promised is looked at in the benchmark.
+const SLACK: std::time::Duration = seconds(15);
+
+fn within() -> std::time::Duration {
+    BY_STREAM + SLACK
+}
+
+/// Nobody rings the sweep here, so it is the stream's doing. How long it took is printed, and not judged: machines are
+/// noisy.
+async fn workflow_ends(request: &Value) {
+    let started = std::time::Instant::now();
+    let look = async || (engine::execution(id(request)).await == "SUCCEEDED").then_some(());
+    eventually("the workflow ends", within(), look).await;
+    println!("relay resumed the workflow by the stream: {} ms", started.elapsed().as_millis());
+}
+
+fn refuse(code: &str) -> Value {
+    json!({"status": 400, "body": {"__type": code, "message": "injected"}})
+}
+
+#[tokio::test]
+async fn a_workflow_that_was_not_started_is_started_by_relay() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let key = unique();
+    // The id is not known before, so the fault is for everybody, once; relay heals whomever it hits.
+    let fault = Fault::engine(json!({"target": "StartExecution"}), json!({"reset": true}), Some(3)).await;
+    let request = agent.ask_with_key(&key, "s3.sync", Value::Null).await.expect(202);
+    let look = async || (engine::execution(id(&request)).await == "RUNNING").then_some(());
+    eventually("relay starts the workflow", within() + seconds(20), async || {
+        engine::sweep().await;
+        look().await
+    })
+    .await;
+    assert!(fault.lift().await >= 1);
+    Reviewer::new("alice").await.approve(&request).await.expect(200);
+    workflow_ends(&request).await;
+}
+
+#[tokio::test]
+async fn a_workflow_that_was_not_resumed_is_resumed_by_relay() {
+    let _stack = shared().await;
+    for action in [json!({"reset": true}), json!({"lose_answer": true}), json!({"status": 500, "body": {}})] {
+        let agent = Agent::ordinary().await;
+        let request = agent.asks("s3.sync").await;
+        card(&request, "C0DATA").await;
+        let matching = json!({"target": "SendTaskSuccess", "body": id(&request)});
+        let fault = Fault::engine(matching, action.clone(), Some(3)).await;
+        let decided = Reviewer::new("alice").await.approve(&request).await.expect(200);
+        assert_eq!(decided["status"], "approved", "{action}");
+        workflow_ends(&request).await;
+        assert!(fault.lift().await >= 1, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_in_conflict_is_tried_again() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    let cancelled = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
+        "CancellationReasons": [{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}],
+    });
+    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let fault = Fault::engine(matching.clone(), json!({"status": 400, "body": cancelled}), Some(3)).await;
+    Reviewer::new("alice").await.approve(&request).await.expect(200);
+    assert_eq!(fault.lift().await, 3);
+    let fault = Fault::engine(matching, json!({"status": 400, "body": cancelled}), Some(2)).await;
+    agent.consume(&request).await.expect(200);
+    assert_eq!(fault.lift().await, 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_table_loses_and_doubles_nothing() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let fault = Fault::engine(matching.clone(), json!({"lose_answer": true}), Some(1)).await;
+    Chat::new("U0ALICE").press(&request, "C0DATA", "approve").await;
+    assert_eq!(fault.lift().await, 1);
+    assert_eq!(agent.wait(&request, 15).await["status"], "approved");
+
+    let mine = attempt();
+    let fault = Fault::engine(matching, json!({"lose_answer": true}), Some(1)).await;
+    let first = agent.consume_as(&request, &mine).await;
+    fault.lift().await;
+    let again = agent.consume_as(&request, &mine).await.expect(200);
+    assert!(first.status == 200 || first.status == 503, "{}", first.status);
+    assert_eq!(again["status"], "consumed");
+    let kinds = engine::kinds(id(&request)).await;
+    for kind in ["vote.cast", "decision.approved", "execution.consumed"] {
+        assert_eq!(kinds.iter().filter(|k| *k == kind).count(), 1, "{kind}: {kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn chat_that_is_down_delays_the_card_and_nothing_else() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let word = unique();
+    let fault =
+        Fault::chat(json!({"path": "chat.postMessage", "body": word}), json!({"reset": true}), None).await;
+    let request = agent.ask("s3.sync", json!({"target": word})).await.expect(202);
+    let failed = async || {
+        let kinds = engine::kinds(id(&request)).await;
+        (kinds.iter().filter(|k| *k == "notification.failed").count() == 1).then_some(())
+    };
+    eventually("the failure is recorded", within(), failed).await;
+    assert_eq!(engine::execution(id(&request)).await, "RUNNING");
+    assert!(fault.lift().await >= 1);
+    let healed = async || {
+        engine::sweep().await;
+        cards(&request).await.pop()
+    };
+    eventually("the card is posted when chat is back", seconds(30), healed).await;
+    let kinds = engine::kinds(id(&request)).await;
+    assert_eq!(
+        kinds.iter().filter(|k| *k == "notification.failed").count(),
+        1,
+        "once per channel: {kinds:?}"
+    );
+    assert!(kinds.contains(&"notification.sent".to_owned()));
+    Chat::new("U0ALICE").press(&request, "C0DATA", "approve").await;
+    assert_eq!(agent.wait(&request, 10).await["status"], "approved");
+}
+
+#[tokio::test]
+async fn a_card_that_could_not_be_updated_catches_up() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    card(&request, "C0DATA").await;
+    let matching = json!({"path": "chat.update", "body": id(&request)});
+    let fault = Fault::chat(matching, json!({"status": 429, "body": {"ok": false, "error": "ratelimited"}, "headers": {"retry-after": "1"}}), Some(2)).await;
+    Reviewer::new("alice").await.approve(&request).await.expect(200);
+    let shown = async || {
+        engine::sweep().await;
+        let card = cards(&request).await.pop()?;
+        card["blocks"].to_string().contains("Approved").then_some(())
+    };
+    eventually("the card shows the approval", seconds(30), shown).await;
+    assert!(fault.lift().await >= 1);
+}
+
+#[tokio::test]
+async fn a_decision_whose_write_fails_is_not_taken_and_the_person_is_told() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    let shown = card(&request, "C0DATA").await;
+    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let fault =
+        Fault::engine(matching, refuse("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None)
+            .await;
+    let alice = Chat::new("U0ALICE");
+    alice.press_on(&shown, "approve", json!({})).await;
+    assert!(fault.lift().await >= 1);
+    assert!(alice.told(&shown).await.iter().any(|t| t.contains("could not record")));
+    assert_eq!(agent.read(&request).await["status"], "pending", "an error never approves");
+    alice.press_on(&shown, "approve", json!({})).await;
+    shows(&request, "C0DATA", "Alice Arden").await;
+}

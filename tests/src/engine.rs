@@ -1,0 +1,157 @@
+//! Looks into the engine, as the root of its account: what is stored, what ran, and functions called directly.
+
+use std::io::Read;
+
+use aws_credential_types::Credentials;
+use serde_json::{Value, json};
+
+use crate::http::{Answer, Call};
+use crate::stack;
+
+/// The root of the engine's account.
+pub fn root() -> Credentials {
+    let stack = stack();
+    Credentials::new(&stack.access_key_id, &stack.secret_access_key, None, None, "local")
+}
+
+/// A call of a JSON service, e.g. `("dynamodb", "DynamoDB_20120810.GetItem")`.
+pub async fn json(service: &str, target: &str, body: &Value) -> Value {
+    let version = if ["dynamodb", "states", "sqs"].contains(&service) { "1.0" } else { "1.1" };
+    let call = Call {
+        method: reqwest::Method::POST,
+        url: format!("{}/", stack().engine_url),
+        headers: Vec::new(),
+        body: body.to_string().into_bytes(),
+    };
+    let call =
+        call.with("content-type", &format!("application/x-amz-json-{version}")).with("x-amz-target", target);
+    call.signed(&root(), service).send().await.expect(200)
+}
+
+/// A call of a query service (STS, IAM); the answer is XML.
+pub async fn query(service: &str, parameters: &[(&str, &str)]) -> String {
+    let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    let call = Call {
+        method: reqwest::Method::POST,
+        url: format!("{}/", stack().engine_url),
+        headers: Vec::new(),
+        body: body.into_bytes(),
+    };
+    let call = call.with("content-type", "application/x-www-form-urlencoded");
+    let answer = call.signed(&root(), service).send().await;
+    String::from_utf8_lossy(&answer.bytes).into_owned()
+}
+
+/// Calls a function directly, as whoever may invoke it can.
+pub async fn invoke(function: &str, event: &Value) -> Value {
+    let name = stack().output(&format!("{function}FunctionName"));
+    let url = format!("{}/2015-03-31/functions/{name}/invocations", stack().engine_url);
+    Call::post(url, event).signed(&root(), "lambda").send().await.expect(200)
+}
+
+/// Rings relay's sweep.
+pub async fn sweep() {
+    invoke("Relay", &json!({"sweep": true})).await;
+}
+
+/// Waits until the request's first execution has ended well.
+pub async fn workflow_ends(id: &str) {
+    let ended = async || (execution(id).await == "SUCCEEDED").then_some(());
+    crate::eventually(&format!("the workflow of {id} ends"), crate::seconds(20), ended).await;
+}
+
+/// Every item of a partition of the table, in order.
+pub async fn partition(key: &str) -> Vec<Value> {
+    let body = json!({
+        "TableName": stack().output("TableName"), "ConsistentRead": true,
+        "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": key}},
+    });
+    let answer = json("dynamodb", "DynamoDB_20120810.Query", &body).await;
+    answer["Items"].as_array().cloned().unwrap_or_default()
+}
+
+/// The recorded leaves of a request, in order, as exact bytes.
+pub async fn leaves(id: &str) -> Vec<Vec<u8>> {
+    leaves_of(&partition(&format!("REQ#{id}")).await)
+}
+
+/// The leaves among these items of one partition.
+pub fn leaves_of(items: &[Value]) -> Vec<Vec<u8>> {
+    let leaves = items.iter().filter_map(|item| item["leaf"]["B"].as_str());
+    leaves.map(|text| data_encoding::BASE64.decode(text.as_bytes()).expect("base64")).collect()
+}
+
+/// The types of a request's events, in order.
+pub async fn kinds(id: &str) -> Vec<String> {
+    let leaves = leaves(id).await;
+    let kind = |leaf: &Vec<u8>| {
+        serde_json::from_slice::<Value>(leaf).expect("JSON")["type"].as_str().map(str::to_owned)
+    };
+    leaves.iter().filter_map(kind).collect()
+}
+
+/// How the request's first execution stands.
+pub async fn execution(id: &str) -> String {
+    let arn = stack().output("StateMachineArn").replace(":stateMachine:", ":execution:");
+    let body = json!({"executionArn": format!("{arn}:{id}")});
+    let call = Call {
+        method: reqwest::Method::POST,
+        url: format!("{}/", stack().engine_url),
+        headers: Vec::new(),
+        body: body.to_string().into_bytes(),
+    };
+    let call = call
+        .with("content-type", "application/x-amz-json-1.0")
+        .with("x-amz-target", "AWSStepFunctions.DescribeExecution");
+    let answer = call.signed(&root(), "states").send().await;
+    answer.body["status"].as_str().unwrap_or("MISSING").to_owned()
+}
+
+/// A call of S3 in the archive bucket.
+pub async fn archive(method: reqwest::Method, path_and_query: &str) -> Answer {
+    let bucket = stack().output("ArchiveBucketName");
+    let url = format!("{}/{bucket}{path_and_query}", stack().engine_url);
+    Call { method, ..Call::get(url) }.signed(&root(), "s3").send().await
+}
+
+/// The archived lines of a request, in order.
+pub async fn archived(id: &str) -> Vec<Vec<u8>> {
+    let list = archive(reqwest::Method::GET, &format!("?list-type=2&prefix=events%2F{id}%2F")).await;
+    let text = String::from_utf8_lossy(&list.bytes).into_owned();
+    let keys = text.split("<Key>").skip(1).filter_map(|part| part.split("</Key>").next());
+    let mut lines = Vec::new();
+    for key in keys {
+        let object = archive(reqwest::Method::GET, &format!("/{key}")).await;
+        let mut plain = Vec::new();
+        flate2::read::GzDecoder::new(object.bytes.as_slice()).read_to_end(&mut plain).expect("gzip");
+        lines.extend(plain.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(<[u8]>::to_vec));
+    }
+    lines
+}
+
+/// A queue of its own that hears the stack's topic; its URL.
+pub async fn subscribed_queue() -> String {
+    let name = format!("heard-{}", crate::unique());
+    let queue = json("sqs", "AmazonSQS.CreateQueue", &json!({"QueueName": name})).await;
+    let url = queue["QueueUrl"].as_str().unwrap_or_else(|| panic!("no queue: {queue}")).to_owned();
+    let arn = format!("arn:aws:sqs:{}:000000000000:{name}", stack().region);
+    let topic = stack().output("TopicArn");
+    let subscribe = [
+        ("Action", "Subscribe"),
+        ("Version", "2010-03-31"),
+        ("TopicArn", topic),
+        ("Protocol", "sqs"),
+        ("Endpoint", &arn),
+    ];
+    let answer = query("sns", &subscribe).await;
+    assert!(answer.contains("SubscriptionArn"), "{answer}");
+    url
+}
+
+/// What has arrived in a queue and was not read yet.
+pub async fn messages(queue: &str) -> Vec<String> {
+    let body = json!({"QueueUrl": queue, "MaxNumberOfMessages": 10});
+    let answer = json("sqs", "AmazonSQS.ReceiveMessage", &body).await;
+    let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+    messages.iter().filter_map(|m| m["Body"].as_str().map(str::to_owned)).collect()
+}
