@@ -219,8 +219,9 @@ AGENTS_ROUTES = {
     "POST /v1/requests/{id}/consume": "Intake", "POST /v1/requests/{id}/outcome": "Intake", "POST /v1/explain": "Intake",
 }
 OPEN_ROUTES = {
-    "AgentsApi": {"GET /healthz": "Query"},
-    "ReviewersApi": dict.fromkeys(("GET /healthz", "POST /slack/interactions", "POST /slack/events"), "Callback"),
+    "AgentsApi": dict.fromkeys(("GET /healthz", "GET /openapi.json"), "Query"),
+    "ReviewersApi": dict.fromkeys(
+        ("GET /healthz", "GET /openapi.json", "POST /slack/interactions", "POST /slack/events"), "Callback"),
 }
 REVIEW_ROUTES = dict.fromkeys((
     "GET /v1/review/requests", "GET /v1/review/requests/{id}", "GET /v1/review/requests/{id}/events",
@@ -261,11 +262,18 @@ def test_the_reviewers_api_is_there_only_with_an_issuer(variant):
     check("reviewers", REVIEW_ROUTES)
 
 
-def test_only_chat_paths_and_health_are_open(stack):
+def test_only_chat_paths_health_and_the_contract_are_open(stack):
     for api, expected in OPEN_ROUTES.items():
         assert routes(stack, api, "NONE") == expected
     kinds = {r["AuthorizationType"] for r in typed(stack, "AWS::ApiGatewayV2::Route").values()}
     assert kinds <= {"NONE", "JWT", "AWS_IAM"}
+
+
+@pytest.mark.parametrize("api, document", [("AgentsApi", "agents.json"), ("ReviewersApi", "reviewers.json")])
+def test_an_api_has_the_routes_of_its_contract(variant, api, document):
+    paths = json.loads((template.INFRA.parent / "shared/http/openapi" / document).read_text())["paths"]
+    told = {f"{method.upper()} {path}" for path, item in paths.items() for method in item}
+    assert {key for kind in ("NONE", "JWT", "AWS_IAM") for key in routes(variant("everything"), api, kind)} == told
 
 
 def test_authorizers_take_the_issuer_and_audience_of_the_parameters(variant):

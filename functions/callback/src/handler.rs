@@ -4,7 +4,7 @@ use countersign_app::ports::{Table, Tokens, Workflow};
 use countersign_chat::slack::Chat;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
-use countersign_http::{Problem, ReviewRoute, lambda};
+use countersign_http::{Problem, ReviewRoute, lambda, openapi};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -31,6 +31,7 @@ where
 {
     match ReviewRoute::of(&request)? {
         ReviewRoute::Health => health(app),
+        ReviewRoute::OpenApi => Ok(openapi::reviewers()),
         ReviewRoute::SlackInteractions => slack::interaction(app, &request).await,
         ReviewRoute::SlackEvents => slack::event(app, &request),
         ReviewRoute::List => review::list(app, &reader(app, &request).await?, &request).await,
@@ -43,7 +44,6 @@ where
         ReviewRoute::Unfreeze(id) => {
             agents::unfreeze(app, &signed_in(app, &request).await?, &id, &request).await
         }
-        ReviewRoute::OpenApi => Err(Problem::not_found()),
     }
 }
 

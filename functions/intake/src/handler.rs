@@ -5,7 +5,7 @@ use countersign_app::ports::{Table, Workflow};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::token::bearer;
-use countersign_http::{Agent, AgentRoute, Problem, lambda};
+use countersign_http::{Agent, AgentRoute, Problem, lambda, openapi};
 use serde_json::{Value, json};
 
 use crate::app::{App, Auth, Serves};
@@ -21,8 +21,10 @@ async fn dispatch<T: Table, W: Workflow>(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let route = AgentRoute::of(&request)?;
-    if route == AgentRoute::Health {
-        return health(app);
+    match route {
+        AgentRoute::Health => return health(app),
+        AgentRoute::OpenApi => return Ok(openapi::agents()),
+        _ => {}
     }
     let agent = authenticate(&app.auth, &request).await?;
     match (app.serves, route) {

@@ -3,12 +3,14 @@
 //! An event becomes an [`HttpRequest`], a route, a principal and a body that cannot be wrong; an answer becomes an
 //! [`HttpResponse`], and every "no" a [`Problem`] (RFC 9457). It knows neither the AWS SDK nor what a command does.
 //!
-//! Read in this order: [`lambda`], [`request`], [`route`], [`principal`], [`token`], [`body`], [`problem`].
+//! Read in this order: [`lambda`], [`request`], [`route`], [`principal`], [`token`], [`body`], [`problem`],
+//! [`openapi`].
 
 pub mod body;
 mod fields;
 pub mod headers;
 pub mod lambda;
+pub mod openapi;
 pub mod principal;
 pub mod problem;
 pub mod query;
