@@ -1,16 +1,18 @@
 //! The functions as programs: built, stripped, found.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::process::Run;
-use crate::repo::{self, Place, local};
+use crate::repo::{self, Place};
 use crate::ui::Line;
 
 /// The functions' packages; their binaries have the same names.
 pub const FUNCTIONS: [&str; 5] = ["intake", "notifier", "callback", "relay", "archiver"];
+/// All programs of a local stack.
+pub const PROGRAMS: [&str; 6] = ["intake", "notifier", "callback", "relay", "archiver", CLI.1];
 /// The command line's package and binary.
 const CLI: (&str, &str) = ("countersign-cli", "countersign");
 
@@ -40,8 +42,8 @@ pub fn cli() -> Result<PathBuf> {
 }
 
 /// Copies of the functions' programs without debug information, which the engine loads faster.
-pub fn stripped() -> Result<Vec<(&'static str, PathBuf)>> {
-    let folder = local().join("functions");
+pub fn stripped(place: &Place) -> Result<Vec<(&'static str, PathBuf)>> {
+    let folder = place.scratch();
     std::fs::create_dir_all(&folder)?;
     let from = repo::target()?.join("debug");
     FUNCTIONS
@@ -50,25 +52,16 @@ pub fn stripped() -> Result<Vec<(&'static str, PathBuf)>> {
         .collect()
 }
 
-fn strip(from: &PathBuf, to: &PathBuf) -> Result<PathBuf> {
-    let newer = |a: &PathBuf, b: &PathBuf| -> Option<bool> {
-        Some(std::fs::metadata(a).ok()?.modified().ok()? >= std::fs::metadata(b).ok()?.modified().ok()?)
-    };
-    if newer(to, from) == Some(true) {
-        return Ok(to.clone());
-    }
-    // Another running engine may still hold the old copy: a new file takes its name.
-    let draft = to.with_extension("new");
+fn strip(from: &Path, to: &Path) -> Result<PathBuf> {
     let quiet = |mut command: Command| {
         command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     };
     let mut objcopy = Command::new("objcopy");
-    objcopy.arg("--strip-all").arg(from).arg(&draft);
+    objcopy.arg("--strip-all").arg(from).arg(to);
     let mut strip = Command::new("strip");
-    strip.arg("-o").arg(&draft).arg(from);
+    strip.arg("-o").arg(to).arg(from);
     if !quiet(objcopy) && !quiet(strip) {
-        std::fs::copy(from, &draft).with_context(|| format!("cannot copy {}", from.display()))?;
+        std::fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
     }
-    std::fs::rename(&draft, to).with_context(|| format!("cannot write {}", to.display()))?;
-    Ok(to.clone())
+    Ok(to.to_path_buf())
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::environments;
@@ -45,24 +45,7 @@ pub fn prepare(place: &Place, programs: &[(&str, PathBuf)], line: &Line<'_>) -> 
         translate.args(["--code", &format!("{id}={CODE}/{bundle}.zip")]);
     }
     Run::new(place, "translate", translate).output(template(place)).good(line)?;
-    let text = fs::read_to_string(template(place))?;
-    fs::write(template(place), with_local_certificates(&text)?)?;
     Ok(())
-}
-
-/// The functions name the file of root certificates that Lambda's own system has, and do not start without it. It is
-/// the one value of the template that is changed here.
-fn with_local_certificates(template: &str) -> Result<String> {
-    const LAMBDA: &str = "/etc/pki/tls/certs/ca-bundle.crt";
-    let site = environments::python().with_file_name("../lib");
-    let pythons = fs::read_dir(&site).with_context(|| format!("cannot read {}", site.display()))?;
-    let mut bundles = pythons.flatten().map(|python| python.path().join("site-packages/botocore/cacert.pem"));
-    let bundle = bundles.find(|path| path.is_file()).context("botocore brings no cacert.pem any more")?;
-    let local = fs::canonicalize(bundle)?;
-    if !template.contains(LAMBDA) {
-        bail!("the template does not name {LAMBDA} any more; mend with_local_certificates");
-    }
-    Ok(template.replace(LAMBDA, &local.display().to_string()))
 }
 
 /// Deploys what was prepared and returns the stack's outputs. The Slack secret goes to the script's standard

@@ -53,7 +53,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let result = run(Cli::parse().command);
+    process::wait_if_interrupted();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         // Not through `main`'s return: a backtrace of this program helps nobody who reads what failed.
         Err(error) => {

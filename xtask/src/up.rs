@@ -82,7 +82,9 @@ pub fn start(services: &Services, tools: &Tools, board: &Board) -> Result<Stack>
     let (engine, template, chat) = scope(|threads| {
         let chat = threads.spawn(|| board.phase("chat and sign-in", |_| services::chat(services)));
         let template = threads.spawn(|| {
-            board.phase("translate the template", |line| deploy::prepare(place, &build::stripped()?, line))
+            board.phase("translate the template", |line| {
+                deploy::prepare(place, &build::stripped(place)?, line)
+            })
         });
         let engine = board.phase("engine", |_| services::engine(services, port, &proxy.url));
         (engine, joined(template), joined(chat))

@@ -197,10 +197,10 @@ fn people_are_found_by_id_and_alias() {
         let alias: Alias = text.parse().expect(text);
         policy.person_by_alias(&alias).map(|person| person.name.as_str())
     };
-    assert_eq!(find("slack:T0COUNTER/U0ERIN"), Some("Erin Ek"));
+    assert_eq!(find("slack:T0COUNTER/U0ERIN"), Some("Erin Ekberg"));
     assert_eq!(find("slack:E0COUNTER/U0ERIN"), None);
-    assert_eq!(find("email:ERIN@example.com"), Some("Erin Ek"));
-    assert_eq!(find("oidc:http://127.0.0.1:4011#erin"), Some("Erin Ek"));
+    assert_eq!(find("email:ERIN@example.com"), Some("Erin Ekberg"));
+    assert_eq!(find("oidc:http://127.0.0.1:4011#erin"), Some("Erin Ekberg"));
     assert_eq!(find("oidc:http://127.0.0.1:4011#Erin"), None);
     let erin = policy.person(&"erin".parse().expect("an id")).expect("Erin");
     assert_eq!(serde_json::to_value(&erin.groups).expect("JSON"), serde_json::json!(["leads", "security"]));

@@ -51,8 +51,7 @@ pub(super) fn check_effect() -> Result<Vec<Complaint>> {
 /// The collector's functions begin with `jent_`; the programs looked at still have their symbols.
 fn effect(function: &str, program: &[u8]) -> Option<Complaint> {
     let name = ["jent", "_entropy_collector"].concat();
-    let holds = |word: &[u8]| program.windows(word.len()).any(|window| window == word);
-    holds(name.as_bytes()).then(|| {
+    memchr::memmem::find(program, name.as_bytes()).map(|_| {
         format!("{function} was linked with aws-lc's jitter collector: `cargo clean -p aws-lc-sys`, then build with cargo in this repository")
     })
 }

@@ -66,3 +66,10 @@ pub fn end_all_on_signal() -> Result<()> {
     })
     .context("cannot handle signals")
 }
+
+/// After a signal its handler ends this program; whoever else comes to an end before that waits here.
+pub fn wait_if_interrupted() {
+    while living().stopping {
+        std::thread::park();
+    }
+}

@@ -40,12 +40,8 @@ impl Match {
         self.target.as_ref().is_none_or(|t| means(&call.target, t))
             && self.path.as_ref().is_none_or(|p| call.path.contains(p.as_str()))
             && self.method.as_ref().is_none_or(|m| call.method.eq_ignore_ascii_case(m))
-            && self.body.as_ref().is_none_or(|b| contains(&call.body, b.as_bytes()))
+            && self.body.as_ref().is_none_or(|b| memchr::memmem::find(&call.body, b.as_bytes()).is_some())
     }
-}
-
-fn contains(body: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || body.windows(part.len()).any(|window| window == part)
 }
 
 /// What happens to a call.

@@ -45,26 +45,29 @@ const fn every(
 /// All steps. What takes long in one lane is beside what takes long in the other.
 pub(super) const STEPS: &[Step] = &[
     every("format", Lane::Cargo, &[], format),
-    every("build functions", Lane::Cargo, &[], build_functions),
-    every("build tests", Lane::Cargo, &[], build_tests),
-    every("unit tests", Lane::Cargo, &["build tests"], unit_tests),
+    every("build", Lane::Cargo, &[], build_all),
+    every("unit tests", Lane::Cargo, &["build"], unit_tests),
     every("clippy", Lane::Cargo, &[], clippy),
     every("python packages", Lane::Other, &[], python_packages),
     every("node packages", Lane::Other, &[], node_packages),
     every("guards", Lane::Other, &[], always_guards),
-    every("chat tests", Lane::Other, &["node packages"], chat_tests),
     every("template tests", Lane::Other, &["python packages"], template_tests),
     every("engine tests", Lane::Other, &["python packages"], engine_tests),
-    every("built guards", Lane::Other, &["build functions"], built_guards),
-    every("up", Lane::Last, &["build functions", "python packages", "node packages"], bring_up),
-    every("end to end", Lane::Last, &["up", "build tests"], end_to_end),
+    every("built guards", Lane::Other, &["build"], built_guards),
+    // Alone: what a person at a browser sees has time limits that a compiler beside it would break.
+    every("chat tests", Lane::Last, &["node packages"], chat_tests),
+    every("up", Lane::Last, &["build", "python packages", "node packages"], bring_up),
+    every("end to end", Lane::Last, &["up"], end_to_end),
     Step { full: true, ..every("cargo deny", Lane::Last, &[], cargo_deny) },
-    Step { full: true, ..every("full", Lane::Last, &["up", "build tests"], full) },
+    Step { full: true, ..every("full", Lane::Last, &["up"], full) },
 ];
 
 /// How many end-to-end tests run at once: most of the time each waits for the stack.
 const END_TO_END_THREADS: &str = "--test-threads=6";
-const TESTS: &str = "countersign-tests";
+/// Their binary.
+const END_TO_END: &str = "e2e";
+/// The suite that every implementation of the ports must pass.
+const CONTRACT: &str = "contract";
 
 /// Names for the command line.
 pub(super) fn names() -> PossibleValuesParser {
@@ -123,16 +126,19 @@ fn cargo(context: &Context, name: &str, arguments: &[&str], line: &Line<'_>) -> 
 }
 
 fn format(context: &Context, line: &Line<'_>) -> Result<Verdict> {
-    good(cargo(context, "format", &["fmt", "--all", "--check"], line)?.good().map(drop))
+    good(
+        cargo(context, "format", &["fmt", "--all", "--", "--check", "--files-with-diff"], line)?
+            .good()
+            .map(drop),
+    )
 }
 
-fn build_functions(context: &Context, line: &Line<'_>) -> Result<Verdict> {
-    good(build::all(&context.place, line))
-}
-
-fn build_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
-    let arguments = ["test", "--locked", "--workspace", "--no-run"];
-    good(cargo(context, "build-tests", &arguments, line)?.good().map(drop))
+/// Functions, command line and all tests at once: with one selection of packages each dependency has one set of
+/// features, and is compiled once. So the steps below select the workspace too.
+fn build_all(context: &Context, line: &Line<'_>) -> Result<Verdict> {
+    let mut arguments = vec!["build", "--locked", "--workspace", "--tests"];
+    arguments.extend(build::PROGRAMS.iter().flat_map(|program| ["--bin", program]));
+    good(cargo(context, "build", &arguments, line)?.good().map(drop))
 }
 
 fn clippy(context: &Context, line: &Line<'_>) -> Result<Verdict> {
@@ -144,14 +150,21 @@ fn clippy(context: &Context, line: &Line<'_>) -> Result<Verdict> {
 fn unit_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
     let filter = context.filter.as_deref();
     if context.tools.nextest {
-        let rest = format!("not (package({TESTS}) and binary(e2e))");
+        let rest = format!("not binary({END_TO_END})");
         let mut arguments =
             vec!["nextest", "run", "--locked", "--workspace", "--no-fail-fast", "--no-tests=pass"];
         arguments.extend(["--failure-output=final", "-E", &rest]);
         arguments.extend(filter);
         return of_tests(cargo(context, "unit-tests", &arguments, line)?, tally::nextest);
     }
-    let mut arguments = vec!["test", "--locked", "--workspace", "--no-fail-fast", "--exclude", TESTS, "--"];
+    let metadata = repo::metadata(false)?;
+    let targets = metadata["packages"].as_array().into_iter().flatten();
+    let targets = targets.flat_map(|package| package["targets"].as_array().into_iter().flatten());
+    let names =
+        targets.filter(|target| target["kind"][0] == "test").filter_map(|target| target["name"].as_str());
+    let mut arguments = vec!["test", "--locked", "--workspace", "--no-fail-fast", "--lib", "--bins"];
+    arguments.extend(names.filter(|name| *name != END_TO_END).flat_map(|name| ["--test", name]));
+    arguments.push("--");
     arguments.extend(filter);
     of_tests(cargo(context, "unit-tests", &arguments, line)?, tally::cargo_test)
 }
@@ -205,7 +218,18 @@ fn bring_up(context: &Context, line: &Line<'_>) -> Result<Verdict> {
 
 fn end_to_end(context: &Context, line: &Line<'_>) -> Result<Verdict> {
     let mut command = repo::cargo();
-    command.args(["test", "--locked", "--package", TESTS, "--test", "e2e", "--", END_TO_END_THREADS]);
+    // The contract of the adapters is a matter of the running stack, too.
+    command.args([
+        "test",
+        "--locked",
+        "--workspace",
+        "--no-fail-fast",
+        "--test",
+        END_TO_END,
+        "--test",
+        CONTRACT,
+    ]);
+    command.args(["--", END_TO_END_THREADS]);
     command.args(&context.filter).env("COUNTERSIGN_STACK", context.stack_json());
     of_tests(Run::new(&context.place, "end-to-end", command).wait(line)?, tally::cargo_test)
 }
@@ -265,8 +289,7 @@ mod tests {
     #[test]
     fn a_chosen_step_brings_what_it_needs() {
         check(&["format"], None, false, &["format"]);
-        let stack =
-            ["build functions", "python packages", "node packages", "up", "build tests", "end to end"];
+        let stack = ["build", "python packages", "node packages", "up", "end to end"];
         check(&["end to end"], None, false, &stack);
         check(&[], Some("consume"), false, &[stack.as_slice(), &["unit tests"]].concat());
     }
