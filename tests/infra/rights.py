@@ -27,13 +27,11 @@ RIGHTS = {
             on("dynamodb:PutItem dynamodb:UpdateItem dynamodb:ConditionCheckItem", keys=["REQ", "AGENT", "IDEM"]),
         ],
         MACHINE: [on("states:StartExecution")],
-        "${Archiver.Arn}": [INVOKE],
     },
     "QueryRole": {
         "${QueryLog.Arn}": [LOG],
         "${Table.Arn}": [on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT"])],
         "${Table.Arn}/index/agent": [QUERY],
-        "${Archiver.Arn}": [INVOKE],
     },
     "NotifierRole": {
         "${NotifierLog.Arn}": [LOG],
@@ -109,7 +107,7 @@ TRUSTED = {role: "lambda.amazonaws.com" for role in RIGHTS} | {
 # What the functions read from their environment.
 COMMON = {"TABLE_NAME", "EVENT_SOURCE", "POLICY_DIR", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 CHAT = {"TOKENS_TABLE_NAME", "SLACK_SECRET_ARN", "SLACK_API_BASE"}
-AGENTS = {"SERVES", "AGENT_AUTH", "AGENT_ISSUER", "AGENT_AUDIENCE", "ARCHIVER_FUNCTION"}
+AGENTS = {"SERVES", "AGENT_AUTH", "AGENT_ISSUER", "AGENT_AUDIENCE"}
 ENVIRONMENT = {
     "Intake": COMMON | AGENTS | {"STATE_MACHINE_ARN"},
     "Query": COMMON | AGENTS,

@@ -200,7 +200,6 @@ def test_parameters_reach_the_functions_that_read_them(variant):
     check("AGENT_AUTH", "JWT", "Intake", "Query")
     check("AGENT_ISSUER", "https://agents.example.com", "Intake", "Query")
     check("AGENT_AUDIENCE", "countersign", "Intake", "Query")
-    check("ARCHIVER_FUNCTION", "${Archiver}", "Intake", "Query")
     check("REVIEW_ISSUER", "https://login.example.com", "Callback")
     check("ARCHIVE_BUCKET", "${Archive}", "Archiver")
 

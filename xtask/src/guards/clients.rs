@@ -10,7 +10,7 @@ use super::graph;
 
 /// Function → services its role may call.
 const ROLES: &[(&str, &[&str])] = &[
-    ("intake", &["dynamodb", "sfn", "lambda"]),
+    ("intake", &["dynamodb", "sfn"]),
     ("notifier", &["dynamodb", "sfn", "sns", "secretsmanager"]),
     ("callback", &["dynamodb", "sfn", "secretsmanager"]),
     ("relay", &["dynamodb", "sfn", "sns", "secretsmanager"]),
