@@ -2,7 +2,7 @@
 
 use countersign_tests::agent::id;
 use countersign_tests::chat::{card, shows};
-use countersign_tests::{Agent, Chat, Reviewer, engine, eventually, seconds};
+use countersign_tests::{Agent, Chat, Reviewer, engine};
 use serde_json::json;
 
 use crate::shared;
@@ -33,8 +33,7 @@ async fn a_person_approves_in_chat_and_the_agent_runs() {
         (Some("succeeded"), Some("approved"))
     );
     shows(&request, "C0DATA", "succeeded").await;
-    let execution = async || (engine::execution(id(&request)).await == "SUCCEEDED").then_some(());
-    eventually("the workflow ends", seconds(20), execution).await;
+    engine::workflow_ends(id(&request)).await;
 }
 
 #[tokio::test]
@@ -42,9 +41,9 @@ async fn a_person_approves_by_api() {
     let _stack = shared().await;
     let agent = Agent::ordinary().await;
     let request = agent.asks("s3.sync").await;
+    card(&request, "C0DATA").await;
     let bob = Reviewer::new("bob").await;
-    let listed = bob.get("/v1/review/requests").await.expect(200);
-    assert!(listed["requests"].to_string().contains(id(&request)));
+    assert!(bob.list("status=pending").await.iter().any(|listed| id(listed) == id(&request)));
     assert_eq!(bob.read(&request).await["arguments"], json!({"prefix": "users/"}));
     let decided = bob.decide(&request, "approve", Some("looks right")).await.expect(200);
     assert_eq!(decided["status"], "approved");

@@ -3,7 +3,7 @@
 use countersign_tests::agent::id;
 use countersign_tests::chat::{card, cards, shows};
 use countersign_tests::{Agent, Chat, Reviewer, engine, eventually, seconds};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::shared;
 
@@ -43,40 +43,6 @@ async fn a_request_that_nobody_decides_expires() {
     );
     assert_eq!(agent.read(&request).await["status"], "expired");
     agent.consume(&request).await.problem(409, "not_actionable");
-    let execution = async || (engine::execution(id(&request)).await == "SUCCEEDED").then_some(());
-    eventually("the workflow ends", seconds(20), execution).await;
-}
-
-#[tokio::test]
-async fn a_request_that_no_card_showed_is_undeliverable() {
-    let _stack = shared().await;
-    let agent = Agent::ordinary().await;
-    let request = agent.asks("test.absent").await;
-    becomes(&agent, &request, "undeliverable").await;
-    assert_eq!(cards(&request).await.len(), 0);
-    let kinds = engine::kinds(id(&request)).await;
-    assert_eq!(kinds.iter().filter(|k| *k == "notification.failed").count(), 1, "{kinds:?}");
-}
-
-#[tokio::test]
-async fn an_approval_that_nobody_uses_lapses() {
-    let _stack = shared().await;
-    let agent = Agent::ordinary().await;
-    let request = agent.asks("test.lapse").await;
-    Reviewer::new("alice").await.approve(&request).await.expect(200);
-    becomes(&agent, &request, "lapsed").await;
-    agent.consume(&request).await.problem(410, "expired");
-}
-
-#[tokio::test]
-async fn a_question_that_is_not_answered_withdraws_the_request() {
-    let _stack = shared().await;
-    let agent = Agent::ordinary().await;
-    let request = agent.asks("test.unanswered").await;
-    Reviewer::new("alice").await.decide(&request, "request_info", Some("why?")).await.expect(200);
-    becomes(&agent, &request, "withdrawn").await;
-    let path = format!("/v1/requests/{}/responses", id(&request));
-    agent.post(&path, &json!({"answer": "late"})).await.problem(409, "not_actionable");
 }
 
 #[tokio::test]

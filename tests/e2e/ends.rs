@@ -2,7 +2,7 @@
 
 use countersign_tests::agent::id;
 use countersign_tests::chat::{card, shows};
-use countersign_tests::{Agent, Reviewer, engine, eventually, seconds};
+use countersign_tests::{Agent, Reviewer, engine};
 use serde_json::json;
 
 use crate::shared;
@@ -24,8 +24,7 @@ async fn an_agent_withdraws() {
     Reviewer::new("alice").await.approve(&request).await.problem(409, "already_decided");
     agent.consume(&request).await.problem(409, "not_actionable");
     shows(&request, "C0DATA", "Withdrawn").await;
-    let execution = async || (engine::execution(id(&request)).await == "SUCCEEDED").then_some(());
-    eventually("the workflow ends", seconds(20), execution).await;
+    engine::workflow_ends(id(&request)).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 use countersign_domain::AgentId;
 use countersign_tests::agent::id;
+use countersign_tests::chat::cards;
 use countersign_tests::{Agent, Reviewer, attempt, engine, eventually, history, seconds};
 use serde_json::{Value, json};
 
@@ -153,7 +154,12 @@ async fn undeliverable() {
     let request = agent.asks("test.absent").await;
     let kinds = ["request.created", "policy.evaluated", "request.undeliverable"];
     check(&agent, &request, "undeliverable", &kinds, Workflow::Ended).await;
-    assert_eq!(history::count(id(&request), "notification.failed").await, 1);
+    assert_eq!(
+        history::count(id(&request), "notification.failed").await,
+        1,
+        "once, however often it was tried"
+    );
+    assert_eq!(cards(&request).await.len(), 0);
 }
 
 #[tokio::test]
@@ -163,6 +169,7 @@ async fn lapsed() {
     let request = approved(&agent, "test.lapse").await;
     let kinds = ["request.created", "policy.evaluated", "vote.cast", "decision.approved", "request.lapsed"];
     check(&agent, &request, "lapsed", &kinds, Workflow::Ended).await;
+    agent.consume(&request).await.problem(410, "expired");
 }
 
 #[tokio::test]
@@ -198,6 +205,8 @@ async fn withdrawn_because_unanswered() {
     Reviewer::new("alice").await.decide(&request, "request_info", Some("why?")).await.expect(200);
     let kinds = ["request.created", "policy.evaluated", "info.requested", "request.withdrawn"];
     check(&agent, &request, "withdrawn", &kinds, Workflow::Ended).await;
+    let path = format!("/v1/requests/{}/responses", id(&request));
+    agent.post(&path, &json!({"answer": "late"})).await.problem(409, "not_actionable");
 }
 
 #[tokio::test]

@@ -59,6 +59,14 @@ async fn accounts_that_are_no_reviewers_are_told_so_and_recorded_once() {
         }
         assert!(chat.told(&shown).await.iter().any(|t| t.contains("cannot decide")), "{account}");
     }
+    // These see nothing in the channel, so Slack tells them nothing.
+    for account in ["U0GONE", "U0STRANGE", "U0COUNTERSIGN"] {
+        assert_eq!(
+            Chat::new(account).press_on(&shown, "approve", json!({})).await["status"],
+            200,
+            "{account}"
+        );
+    }
     let other = Chat::new("U0ALICE");
     other.press_on(&shown, "approve", json!({"app": "A0OTHER"})).await;
     other.press_on(&shown, "approve", json!({"user_team": "T0OTHER"})).await;

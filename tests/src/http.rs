@@ -99,7 +99,7 @@ impl Call {
     /// Sends it. A call that does not arrive fails the test.
     pub async fn send(self) -> Answer {
         let what = format!("{} {}", self.method, self.url);
-        self.try_send().await.unwrap_or_else(|error| panic!("{what}: no answer: {error:?}"))
+        self.try_send().await.unwrap_or_else(|error| panic!("{what}: no answer; is the stack up? {error:?}"))
     }
 
     /// Sends it.

@@ -54,6 +54,17 @@ impl Reviewer {
         self.decide(request, "approve", None).await
     }
 
+    /// All that the list shows, over all its pages; `query` as in `status=pending`, or empty.
+    pub async fn list(&self, query: &str) -> Vec<Value> {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(&format!("/v1/review/requests?{query}{cursor}")).await.expect(200);
+            found.extend(page["requests"].as_array().cloned().unwrap_or_default());
+            let Some(next) = page["next"].as_str() else { return found };
+            cursor = format!("{}cursor={next}", if query.is_empty() { "" } else { "&" });
+        }
+    }
+
     /// Reads all of a request.
     pub async fn read(&self, request: &Value) -> Value {
         self.get(&format!("/v1/review/requests/{}", id(request))).await.expect(200)

@@ -17,7 +17,7 @@ use countersign_chat::slack::signature::{Verified, verify};
 use countersign_chat::slack::{Chat, event as events, interaction as interactions};
 use countersign_domain::event::{Decision, Evidence};
 use countersign_domain::time::Seconds;
-use countersign_domain::{Code, Refusal, Time};
+use countersign_domain::{Code, Refusal, RequestId, Time};
 use countersign_http::Problem;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
@@ -98,23 +98,23 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
                 digest: Some(&press.about.digest),
             };
             refused(app, tried, whole.stored, &refusal, now).await;
-            return Ok(tell(slack, &press.place, &press.by, &words_of(&refusal)).await);
+            return Ok(tell(slack, &press.place, &press.by, &press.about.request, &words_of(&refusal)).await);
         }
         Next::TooLong => {
             let words =
                 "This request is too long to be approved in chat. Approve it by API, or reject it here.";
-            return Ok(tell(slack, &press.place, &press.by, words).await);
+            return Ok(tell(slack, &press.place, &press.by, &press.about.request, words).await);
         }
     }
     match record(app, &known, whole, said, now).await {
         Ok(_) => Ok(HttpResponse::empty(200)),
         Err(error) if is_repeat(&error) => Ok(HttpResponse::empty(200)),
         Err(CommitError::Refused { refusal, .. }) => {
-            Ok(tell(slack, &press.place, &press.by, &words_of(&refusal)).await)
+            Ok(tell(slack, &press.place, &press.by, &press.about.request, &words_of(&refusal)).await)
         }
         Err(error) => {
             tracing::error!(error = %error, "a decision was not recorded");
-            Ok(tell(slack, &press.place, &press.by, NOT_NOW).await)
+            Ok(tell(slack, &press.place, &press.by, &press.about.request, NOT_NOW).await)
         }
     }
 }
@@ -182,7 +182,7 @@ async fn who_and_what<T: Table, K, W, C: Chat>(
         };
         let tried = Tried { known: None, decision: Some(decision), digest: Some(&about.digest) };
         refused(app, tried, whole.stored, &Refusal::NotEligible, now).await;
-        tell(slack, place, by, &words).await;
+        tell(slack, place, by, &about.request, &words).await;
         return Ok(None);
     };
     let evidence = Evidence::Slack { workspace: identity.workspace.clone() };
@@ -193,9 +193,16 @@ fn words_of(refusal: &Refusal) -> String {
     format!("Your decision was not taken: {refusal}. {}", refusal.code().guidance())
 }
 
-/// Tells one person something that nobody else sees. That Slack does not take it changes nothing.
-async fn tell<C: Chat>(slack: &Slack<C>, place: &Place, by: &By, words: &str) -> HttpResponse {
-    if let Err(error) = slack.chat.ephemeral(&place.channel, &by.user.id, words).await {
+/// Tells one person something about a request that nobody else sees. That Slack does not take it changes nothing.
+async fn tell<C: Chat>(
+    slack: &Slack<C>,
+    place: &Place,
+    by: &By,
+    request: &RequestId,
+    words: &str,
+) -> HttpResponse {
+    let words = format!("{words}\nRequest: {request}");
+    if let Err(error) = slack.chat.ephemeral(&place.channel, &by.user.id, &words).await {
         tracing::warn!(error = error.word(), "a person could not be told");
     }
     HttpResponse::empty(200)

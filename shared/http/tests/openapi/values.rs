@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 /// Values around the limits of a schema. `example` is one that it takes, if there is one.
 pub(crate) fn around(document: &Document, schema: &Value, example: Option<&Value>) -> Vec<Value> {
     let words = words(document, schema, example);
+    let is_text = document.resolve(schema).get("pattern").is_some();
+    assert!(!is_text || !words.is_empty(), "give an example of {schema}");
     let swept = words.iter().flat_map(|word| swept(word)).map(Value::from);
     let mut values: Vec<_> = odd().into_iter().chain(example.cloned()).chain(swept).collect();
     limits(document, schema, &mut values);
