@@ -49,3 +49,15 @@ async fn an_executor_that_was_frozen_consumes_nothing() {
     executor.consume(&request).await.problem(403, "agent_frozen");
     assert_eq!(agent.read(&request).await["status"], "revoked");
 }
+
+#[tokio::test]
+async fn a_frozen_executor_consumes_nothing_that_is_asked_for_it_afterwards() {
+    let _stack = shared().await;
+    let (agent, executor) = (Agent::ordinary().await, Agent::new("executor").await);
+    let executor_id = AgentId::of("role", "000000000000", &executor.role);
+    let path = format!("/v1/review/agents/{executor_id}/freeze");
+    Reviewer::new("alice").await.post(&path, &json!({})).await.expect(200);
+    let request = agent.ask("s3.sync", json!({"executor": executor_id})).await.expect(202);
+    Reviewer::new("bob").await.approve(&request).await.expect(200);
+    executor.consume(&request).await.problem(403, "agent_frozen");
+}

@@ -58,8 +58,7 @@ async fn execute<T: Table, K, W, C>(
     command: Command,
     reason: Option<&Words>,
 ) -> Result<HttpResponse, Problem> {
-    let record =
-        execute_agent(&app.table, &app.source, id, command, reason, now()).await.map_err(of_commit)?;
+    let record = execute_agent(&app.table, &app.source, id, command, reason, now).await.map_err(of_commit)?;
     tracing::warn!(agent.id = %id, frozen = record.agent.frozen, "a person froze or unfroze an agent");
     let answer = json!({
         "id": id,

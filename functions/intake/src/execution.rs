@@ -5,7 +5,7 @@ use countersign_app::commit::{CommitError, With, execute};
 use countersign_app::ports::{PortError, Table, Workflow};
 use countersign_app::store::{Stored, Words};
 use countersign_domain::request::{Command, Consume};
-use countersign_domain::{Code, Digest, Refusal, RequestId, Time};
+use countersign_domain::{AgentId, Code, Digest, Refusal, RequestId, Time};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{Agent, ConsumeBody, OutcomeBody, Problem};
@@ -29,7 +29,7 @@ pub async fn consume<T: Table, W: Workflow>(
     let now = now();
     for attempts in 1..=TRIES {
         let stored = app.table.state(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
-        let void_before = void_before(app, agent, &stored).await?;
+        let void_before = void_before(app, agent, &stored, now).await?;
         let command = Command::Consume(Consume {
             by: agent.id.clone(),
             digest: body.digest.clone(),
@@ -50,17 +50,22 @@ pub async fn consume<T: Table, W: Workflow>(
     Err(Problem::new(Code::StaleVersion, "the agent's record changes too fast; nothing was released"))
 }
 
-/// The later mark of the agent that asked and of the caller.
+/// The later mark of the agent that asked and of the caller. For one who is frozen everything until now is void.
 async fn void_before<T: Table, W>(
     app: &App<T, W>,
     agent: &Agent,
     stored: &Stored,
+    now: Time,
 ) -> Result<Option<Time>, Problem> {
-    let owner = app.table.agent(&stored.request.agent).await.map_err(of_port)?.agent.void_before;
+    let mark = async |id: &AgentId| {
+        let agent = app.table.agent(id).await.map_err(of_port)?.agent;
+        Ok::<_, Problem>(agent.void_before.max(agent.frozen.then_some(now)))
+    };
+    let owner = mark(&stored.request.agent).await?;
     if stored.request.agent == agent.id {
         return Ok(owner);
     }
-    Ok(owner.max(app.table.agent(&agent.id).await.map_err(of_port)?.agent.void_before))
+    Ok(owner.max(mark(&agent.id).await?))
 }
 
 /// Exactly what was approved goes back, so that the caller can run these bytes and no others.

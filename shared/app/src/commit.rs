@@ -211,10 +211,12 @@ pub async fn execute_agent<T: Table>(
     id: &AgentId,
     command: agent::Command,
     words: Option<&Words>,
-    now: Time,
+    now: impl Fn() -> Time,
 ) -> Result<AgentRecord, CommitError> {
     for attempt in 1..=TRIES {
         let read = table.agent(id).await?;
+        // After the read: what the agent asked until then must not be newer than the mark of a freeze.
+        let now = now();
         let refused = |refusal| CommitError::Refused { refusal, state: None };
         let events = agent::decide(&read.agent, command.clone(), now).map_err(refused)?;
         if events.is_empty() {

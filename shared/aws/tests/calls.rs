@@ -139,7 +139,7 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
         groups: sample::admins(),
         reason: Some(text.hash()),
     };
-    execute_agent(table, sample::SOURCE, &deploy, freeze, Some(&text), now).await.unwrap();
+    execute_agent(table, sample::SOURCE, &deploy, freeze, Some(&text), || now).await.unwrap();
 
     let token = Token { n: 0, retry: 0, token: "token".into() };
     tokens.put(&id, &token, now).await.unwrap();

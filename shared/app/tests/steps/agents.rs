@@ -19,7 +19,7 @@ async fn a_freeze_between_read_and_write_stops_an_ask_and_a_consume() {
     let table = MemoryTable::default();
     let frozen = async |who: &str, now: Time| {
         let by = AgentCommand::Freeze { by: actor("root"), groups: sample::admins(), reason: None };
-        execute_agent(&table, SOURCE, &agent(who), by, None, now).await.unwrap();
+        execute_agent(&table, SOURCE, &agent(who), by, None, || now).await.unwrap();
     };
     let approved = asked(&table, 1, allow()).await;
     let (record, ask) = (table.agent(&agent("deploy")).await.unwrap(), ask());
@@ -46,7 +46,7 @@ async fn a_freeze_between_read_and_write_stops_an_ask_and_a_consume() {
     let new = NewRequest { create: command, ask: &ask, agent: &record, idempotency };
     let approved = create(&table, SOURCE, new, at(0)).await.unwrap();
     let by = AgentCommand::Freeze { by: actor("root"), groups: sample::admins(), reason: None };
-    execute_agent(&table, SOURCE, &agent("runner"), by, None, at(5)).await.unwrap();
+    execute_agent(&table, SOURCE, &agent("runner"), by, None, || at(5)).await.unwrap();
     let consume = |by: &str| {
         Command::Consume(Consume {
             by: agent(by),
@@ -72,7 +72,7 @@ async fn a_person_freezes_and_unfreezes_an_agent() {
         || AgentCommand::Freeze { by: actor("root"), groups: sample::admins(), reason: Some(reason.hash()) };
     let unfreeze = || AgentCommand::Unfreeze { by: actor("root"), groups: sample::admins(), reason: None };
     let run = async |command: AgentCommand, words: Option<&Words>, now: u32| {
-        execute_agent(&table, SOURCE, &deploy, command, words, at(now)).await
+        execute_agent(&table, SOURCE, &deploy, command, words, || at(now)).await
     };
 
     let no_admin = AgentCommand::Freeze { by: actor("bob"), groups: sample::reviewers(), reason: None };
@@ -106,4 +106,23 @@ async fn a_person_freezes_and_unfreezes_an_agent() {
     assert_eq!(run(freeze(), None, 40).await, Err(PortError::Conflict.into()));
     table.faults.fail_next(Op::Agent, PortError::Unavailable("no answer".into()));
     assert!(matches!(run(freeze(), None, 50).await, Err(CommitError::Port(PortError::Unavailable(_)))));
+}
+
+#[tokio::test]
+async fn a_freeze_voids_what_was_asked_while_it_was_under_way() {
+    let table = MemoryTable::default();
+    let clock = std::sync::atomic::AtomicU32::new(10);
+    let now = || at(clock.load(std::sync::atomic::Ordering::Relaxed));
+    // The freeze has read the agent's record and waits to write when another ask is faster.
+    let mut writing = table.faults.hold_next(Op::CommitAgent);
+    let by = AgentCommand::Freeze { by: actor("root"), groups: sample::admins(), reason: None };
+    let deploy = agent("deploy");
+    let (frozen, ()) = tokio::join!(execute_agent(&table, SOURCE, &deploy, by, None, now), async {
+        writing.reached().await;
+        crate::given::try_ask(&table, 1, allow(), at(11)).await.unwrap();
+        clock.store(12, std::sync::atomic::Ordering::Relaxed);
+        writing.release();
+    });
+    let mark = frozen.unwrap().agent.void_before;
+    assert!(mark >= Some(state(&table, &id(1)).await.request.created), "{mark:?}");
 }
