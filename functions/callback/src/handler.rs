@@ -56,3 +56,7 @@ fn health<T, K, W, C>(app: &App<T, K, W, C>) -> Result<HttpResponse, Problem> {
         )),
     }
 }
+
+#[cfg(test)]
+#[path = "handler_tests.rs"]
+mod tests;

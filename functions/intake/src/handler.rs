@@ -58,3 +58,7 @@ fn health<T, W>(app: &App<T, W>) -> Result<HttpResponse, Problem> {
         )),
     }
 }
+
+#[cfg(test)]
+#[path = "handler_tests.rs"]
+mod tests;
