@@ -63,6 +63,24 @@ def test_a_slow_function_delays_no_other_mapping_of_the_table(engine):
     assert ["EVT#2"] not in slow.notes()
 
 
+def test_lanes_keep_the_order_of_a_key_and_do_not_wait_for_one_another(engine):
+    function, (table, stream) = engine.function(
+        "def handle(event):\n    for record in event['Records']:\n        key = record['dynamodb']['Keys']\n"
+        "        if key['sk']['S'] == 'slow': time.sleep(4)\n        note([key['pk']['S'], key['sk']['S']])\n"), engine.table()
+    engine.mapping(function, stream, ParallelizationFactor=4)
+    put = lambda pk, sk: engine.client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": sk}})
+    put("held", "slow")
+    for pk in [f"key-{n}" for n in range(16)] + ["held"]:
+        for sk in ("1", "2", "3"):
+            put(pk, sk)
+    # A quarter of the keys share the slow one's lane, by chance more or less.
+    seen = until(lambda: (notes := function.notes()) and len(notes) >= 18 and notes, seconds=3)
+    assert ["held", "slow"] not in seen and ["held", "1"] not in seen
+    seen = until(lambda: (notes := function.notes()) and len(notes) >= 52 and notes, seconds=10)
+    for pk in {pk for pk, _ in seen}:
+        assert [sk for key, sk in seen if key == pk] == (["slow"] if pk == "held" else []) + ["1", "2", "3"]
+
+
 def test_a_failing_mapping_keeps_its_records_and_delays_no_other(engine):
     table, stream = engine.table()
     broken = engine.function(NOTE_KEYS + "    if len(open(os.environ['NOTES']).readlines()) < 4: raise ValueError('down')\n")

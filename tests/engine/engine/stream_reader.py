@@ -1,12 +1,14 @@
 """Reads a table's stream for one mapping and brings each batch to its function, with AWS's rules for failures.
 
-The stream has one shard, and a shard is strictly in order: a batch that fails blocks its own mapping until it succeeds,
-is given up or grows too old. Knows nothing of how the reader is started.
+The stream has one shard. A mapping reads it in as many lanes as its ParallelizationFactor says, and all records of one
+partition key go by one lane. A lane is strictly in order: a batch that fails blocks its own lane until it succeeds, is
+given up or grows too old. Knows nothing of how the readers are started.
 """
 
 import logging
 import threading
 import time
+import zlib
 
 from ministack.core.arn import parse_arn
 from ministack.core.responses import set_request_account_id, set_request_region
@@ -39,19 +41,30 @@ class _Interrupted(Exception):
     """The mapping was deleted or disabled while a batch was tried: its position stays where it was."""
 
 
-class Reader(threading.Thread):
-    """Ends by itself when its mapping is deleted."""
+def lanes(mapping: dict) -> int:
+    """In how many lanes the mapping reads its stream."""
+    return int(mapping.get("ParallelizationFactor") or 1)
 
-    def __init__(self, account: str, region: str, mapping: dict, bell: Bell):
-        super().__init__(daemon=True, name=f"stream-{mapping['FunctionName']}")
-        self._scope, self._mapping, self._bell = (account, region), mapping, bell
+
+class Reader(threading.Thread):
+    """One lane of a mapping. Ends by itself when its mapping is deleted."""
+
+    def __init__(self, account: str, region: str, mapping: dict, lane: int, bell: Bell):
+        super().__init__(daemon=True, name=f"stream-{mapping['FunctionName']}-{lane}")
+        self._scope, self._mapping, self._lane, self._bell = (account, region), mapping, lane, bell
         self._id, self._arn = mapping["UUID"], mapping["EventSourceArn"]
+        self._position = self._id if lane == 0 else f"{self._id}/{lane}"
+        self.placed = threading.Event()
         self._table = lambda_svc._dynamodb_stream_table_from_arn_spec(parse_arn(self._arn))[0]
         self._window_end = None
 
     def run(self) -> None:
         set_request_account_id(self._scope[0])
         set_request_region(self._scope[1])
+        with lambda_svc._dynamodb_stream_positions_lock:
+            positions = lambda_svc._dynamodb_stream_positions
+            positions.setdefault(self._position, positions.get(self._id, 0))
+        self.placed.set()
         while self._exists():
             seen = self._bell.count
             try:
@@ -76,18 +89,23 @@ class Reader(threading.Thread):
         if not table or table.get("LatestStreamArn") != self._arn or self._function() is None:
             return False
         with lambda_svc._dynamodb_stream_positions_lock:
-            position = max(lambda_svc._dynamodb_stream_positions.get(self._id, 0), dynamodb.stream_start_position(self._table))
+            position = max(lambda_svc._dynamodb_stream_positions.get(self._position, 0), dynamodb.stream_start_position(self._table))
         size = int(self._mapping.get("BatchSize") or 100)
         records = dynamodb.stream_records_since(self._table, position, size)
         if not records or self._batch_may_grow(len(records), size):
             return False
-        batch = lambda_svc._apply_filter_criteria(records, self._mapping)
+        batch = lambda_svc._apply_filter_criteria([r for r in records if self._is_mine(r)], self._mapping)
         if batch:
             self._deliver(batch)
         with lambda_svc._dynamodb_stream_positions_lock:
             if self._exists():
-                lambda_svc._dynamodb_stream_positions[self._id] = position + len(records)
+                lambda_svc._dynamodb_stream_positions[self._position] = position + len(records)
         return True
+
+    def _is_mine(self, record: dict) -> bool:
+        keys = record["dynamodb"]["Keys"]
+        partition = repr(keys[dynamodb._tables[self._table]["pk_name"]])
+        return zlib.crc32(partition.encode()) % lanes(self._mapping) == self._lane
 
     def _batch_may_grow(self, count: int, size: int) -> bool:
         window = float(self._mapping.get("MaximumBatchingWindowInSeconds") or 0)

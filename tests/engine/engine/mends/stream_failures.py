@@ -1,6 +1,6 @@
-"""Stream mappings of DynamoDB tables handle failures as AWS does, each mapping on its own thread.
+"""Stream mappings of DynamoDB tables handle failures as AWS does, each lane of each mapping on its own thread.
 
-ReportBatchItemFailures, BisectBatchOnFunctionError, MaximumRetryAttempts, MaximumRecordAgeInSeconds and OnFailure hold; a
+ParallelizationFactor, ReportBatchItemFailures, BisectBatchOnFunctionError, MaximumRetryAttempts, MaximumRecordAgeInSeconds and OnFailure hold; a
 mapping that waits or retries delays no other; a record reaches the function at once.
 Stock: all of that but the record age is ignored, records are lost, and mappings wait for one another.
 """
@@ -9,7 +9,7 @@ from ministack.core import concurrency
 from ministack.services import dynamodb, lambda_svc
 
 from engine.patching import ShapeError, edit, expect
-from engine.stream_reader import Bell, Reader
+from engine.stream_reader import Bell, Reader, lanes
 
 
 def apply() -> None:
@@ -26,11 +26,11 @@ def apply() -> None:
 
 
 class _Readers:
-    """One reader for each mapping, started when ministack's own poll loop looks, and all woken by each new record."""
+    """The readers of all mappings, started when ministack's own poll loop looks, and all woken by each new record."""
 
     def __init__(self):
         self._bell = Bell()
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[tuple[str, int], Reader] = {}
 
     def set(self) -> None:
         """A record was written: ring for all readers, and for ministack's poll loop, which finds new mappings."""
@@ -39,8 +39,13 @@ class _Readers:
 
     def start_missing(self) -> bool:
         for account, region, mapping in lambda_svc._iter_all_esms():
-            known = self._readers.get(mapping["UUID"])
-            if ":dynamodb:" in mapping.get("EventSourceArn", "") and not (known and known.is_alive()):
-                self._readers[mapping["UUID"]] = Reader(account, region, mapping, self._bell)
-                self._readers[mapping["UUID"]].start()
+            if ":dynamodb:" not in mapping.get("EventSourceArn", ""):
+                continue
+            # The first lane last: it moves the position from which the others begin.
+            for lane in reversed(range(lanes(mapping))):
+                known = self._readers.get((mapping["UUID"], lane))
+                if not (known and known.is_alive()):
+                    reader = self._readers[mapping["UUID"], lane] = Reader(account, region, mapping, lane, self._bell)
+                    reader.start()
+                    reader.placed.wait()
         return False  # nothing left for the poll loop itself to do
