@@ -15,6 +15,7 @@ mod archive;
 mod bad_input;
 mod cards;
 mod consume;
+mod contract;
 mod deadlines;
 mod ends;
 mod faults;

@@ -1,10 +1,11 @@
-//! Calls and answers, signed or plain.
+//! Calls and answers, signed or plain. Each answer of the product is held against its OpenAPI document.
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use countersign_cli::sign::{Unsigned, signature};
+use countersign_http::openapi::conformance::{Document, Seen};
 use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::runtime::Handle;
@@ -108,18 +109,48 @@ impl Call {
     /// When there is no answer.
     pub async fn try_send(self) -> reqwest::Result<Answer> {
         let (network, client) = network();
+        let Self { method, url, headers, body } = self;
+        let mut request = client.request(method.clone(), &url).body(body);
+        for (name, value) in &headers {
+            request = request.header(name, value);
+        }
         let answer = network.spawn(async move {
-            let mut request = client.request(self.method, &self.url).body(self.body);
-            for (name, value) in &self.headers {
-                request = request.header(name, value);
-            }
             let answer = request.send().await?;
             let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
             let bytes = answer.bytes().await?.to_vec();
             Ok(Answer { status, headers, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), bytes })
         });
-        answer.await.expect("the call is not cancelled")
+        let answer = answer.await.expect("the call is not cancelled");
+        if let Ok(answer) = &answer {
+            conforms(&method, &url, answer);
+        }
+        answer
     }
+}
+
+/// Fails when one of the two APIs answered otherwise than its document says. What the gateway itself answers is not
+/// ours; our functions' answers carry a header that its do not.
+fn conforms(method: &Method, url: &str, answer: &Answer) {
+    static DOCUMENTS: OnceLock<[(Document, &str); 2]> = OnceLock::new();
+    let documents = DOCUMENTS.get_or_init(|| {
+        [
+            (Document::agents(), stack().agents_api.as_str()),
+            (Document::reviewers(), stack().review_api.as_str()),
+        ]
+    });
+    let known = documents.iter().find_map(|(document, api)| Some((document, url.strip_prefix(api)?)));
+    let Some((document, path)) = known.filter(|_| !answer.header("x-content-type-options").is_empty()) else {
+        return;
+    };
+    let seen = Seen {
+        method: method.as_str(),
+        path: path.split('?').next().unwrap_or_default(),
+        status: answer.status,
+        content_type: answer.header("content-type"),
+        body: std::str::from_utf8(&answer.bytes).expect("answers are text"),
+    };
+    let faults = document.answer(&seen);
+    assert!(faults.is_empty(), "not as the document says: {faults:#?}\n{seen:#?}");
 }
 
 /// One client for all tests, on a runtime of its own: each test has its own, which ends with it.
