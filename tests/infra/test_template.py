@@ -310,7 +310,7 @@ def test_calls_are_throttled_and_access_logs_hold_no_path_query_or_body(stack):
         assert 0 < stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] <= 200
         fields = json.loads(stage["AccessLogSettings"]["Format"]).values()
         assert set(fields) == {"$context." + name for name in (
-            "requestTime", "requestId", "routeKey", "status", "identity.sourceIp", "identity.userArn", "authorizer.error",
+            "requestTime", "requestId", "routeKey", "status", "identity.sourceIp", "identity.accountId", "authorizer.error",
             "responseLatency", "integrationLatency", "integrationErrorMessage")}
 
 
@@ -357,6 +357,7 @@ def test_there_is_an_alarm_for_all_that_nobody_would_see(variant):
     assert watched == {("AWS/Lambda", "Errors", "${%s}" % f) for f in FUNCTIONS} | {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${%s.QueueName}" % q) for q in ("RequestsDeadLetters", "ArchiveDeadLetters")} | {
         ("AWS/Lambda", "IteratorAge", "${%s}" % f) for f in ("Relay", "Archiver")} | {
+        ("AWS/ApiGateway", "5xx", "${%s}" % a) for a in ("AgentsApi", "ReviewersApi")} | {
         ("AWS/States", "ExecutionsFailed", "${Machine}")}
     for alarm in typed(variant("plain"), "AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmName"].startswith("cs-") and alarm["AlarmDescription"] and "AlarmActions" not in alarm
