@@ -96,7 +96,7 @@ pub async fn cards(request: &Value) -> Vec<Value> {
 pub async fn card(request: &Value, channel: &str) -> Value {
     let what = format!("a card of {} in {channel}", id(request));
     let look = async || cards(request).await.into_iter().find(|m| m["channel"] == channel);
-    eventually(&what, seconds(30), ringing(look)).await
+    eventually(&what, seconds(20), look).await
 }
 
 /// Waits until the request's card in a channel shows this text.
@@ -106,17 +106,5 @@ pub async fn shows(request: &Value, channel: &str, text: &str) -> Value {
         let card = cards(request).await.into_iter().find(|m| m["channel"] == channel)?;
         card["blocks"].to_string().contains(text).then_some(card)
     };
-    eventually(&what, seconds(30), ringing(look)).await
-}
-
-/// The same look, which rings the sweep when it has taken long: a try that failed waits for the next sweep, and on a
-/// loaded machine tries of 2 s do fail.
-fn ringing<T>(mut look: impl AsyncFnMut() -> Option<T>) -> impl AsyncFnMut() -> Option<T> {
-    let started = std::time::Instant::now();
-    async move || {
-        if started.elapsed() > seconds(5) {
-            crate::engine::sweep().await;
-        }
-        look().await
-    }
+    eventually(&what, seconds(20), look).await
 }
