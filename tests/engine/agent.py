@@ -3,7 +3,7 @@
     python agent.py --url URL --stack STACK ROLE [--json] [--also POLICY.json]
 
 As shell assignments, or as JSON {"AWS_ACCESS_KEY_ID": …}. A role that exists is used again. `--also` lets it do more.
-The caller is root of the engine's account, from the environment.
+The caller is root of the engine's account, whoever the shell is: its variables may be an agent's, from the last time.
 """
 
 import argparse
@@ -22,8 +22,10 @@ def main() -> None:
     parser.add_argument("--also", type=Path)
     parser.add_argument("role")
     given = parser.parse_args()
-    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "eu-west-1"}.items():
-        os.environ.setdefault(f"AWS_{name}", value)
+    os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    os.environ.setdefault("AWS_DEFAULT_REGION", "eu-west-1")
+    for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        os.environ.pop(name, None)
 
     described = client(given.url, "cloudformation").describe_stacks(StackName=given.stack)["Stacks"][0]
     invoke = next(o["OutputValue"] for o in described["Outputs"] if o["OutputKey"] == "AgentsInvokeArn")

@@ -30,13 +30,13 @@ RIGHTS = {
     },
     "QueryRole": {
         "${QueryLog.Arn}": [LOG],
-        "${Table.Arn}": [on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT"])],
+        "${Table.Arn}": [on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ"])],
         "${Table.Arn}/index/agent": [QUERY],
     },
     "NotifierRole": {
         "${NotifierLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query", keys=["REQ", "AGENT"]),
+            on("dynamodb:GetItem dynamodb:Query", keys=["REQ"]),
             on("dynamodb:PutItem dynamodb:UpdateItem", keys=["REQ"]),
         ],
         "${Tokens.Arn}": [on("dynamodb:PutItem")],
@@ -51,7 +51,6 @@ RIGHTS = {
             on("dynamodb:PutItem dynamodb:UpdateItem", keys=["REQ", "AGENT", "ONCE", "COOL"]),
         ],
         "${Table.Arn}/index/live": [QUERY],
-        "${Table.Arn}/index/agent": [QUERY],
         "${Tokens.Arn}": [on("dynamodb:GetItem")],
         MACHINE: [RESUME],
         SECRET: [SECRET_READ],

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::demo::{Agent, measure};
+use crate::demo::{Agent, PATIENCE, measure};
 use crate::http;
 use crate::process::end_all_on_signal;
 use crate::repo::Place;
@@ -27,7 +27,7 @@ pub fn run(options: &Options) -> Result<()> {
     let calls = format!("{}/calls", stack.proxy_control_url);
     let title = format!("{} requests", options.runs);
     let (timings, counts) = board.phase(&title, |line| {
-        let agent = Agent::make(&place, &stack, line)?;
+        let agent = Agent::make(&place, &stack, PATIENCE.into(), line)?;
         http::delete(&calls)?;
         let timings = measure(&agent, options.runs, line)?;
         Ok((timings, http::get(&calls)?))

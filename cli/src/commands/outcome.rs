@@ -20,7 +20,9 @@ struct Body<'a> {
 pub(super) async fn run(args: Outcome, paint: Paint, progress: Progress) -> Result<Report, Failure> {
     let client = agent(args.api, progress).await?;
     let body = body(&Body { outcome: word(&args.ended), detail: args.detail.as_deref() })?;
-    let call = Call::post(client.url(&["v1", "requests", args.id.as_str(), "outcome"], &[]), body);
+    // The same again changes nothing.
+    let call =
+        Call::post(client.url(&["v1", "requests", args.id.as_str(), "outcome"], &[]), body).repeatable();
     let answer = client
         .send(&call)
         .await

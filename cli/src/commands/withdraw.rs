@@ -20,7 +20,9 @@ pub(super) struct Reason<'a> {
 pub(super) async fn run(args: Withdraw, paint: Paint, progress: Progress) -> Result<Report, Failure> {
     let client = agent(args.api, progress).await?;
     let body = body(&Reason { reason: args.reason.as_deref() })?;
-    let call = Call::post(client.url(&["v1", "requests", args.id.as_str(), "withdraw"], &[]), body);
+    // The same again changes nothing.
+    let call =
+        Call::post(client.url(&["v1", "requests", args.id.as_str(), "withdraw"], &[]), body).repeatable();
     let answer = client
         .send(&call)
         .await

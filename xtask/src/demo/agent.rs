@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -26,6 +26,7 @@ pub struct Agent<'a> {
     /// Where it works.
     pub(super) stack: &'a Stack,
     credentials: BTreeMap<String, String>,
+    patience: Option<Duration>,
     count: AtomicU32,
 }
 
@@ -49,8 +50,14 @@ pub(super) struct Seen {
 }
 
 impl<'a> Agent<'a> {
-    /// Makes the role, with the right to ask and to copy between the demo's buckets, and assumes it.
-    pub fn make(place: &'a Place, stack: &'a Stack, line: &Line<'_>) -> Result<Self> {
+    /// Makes the role, with the right to ask and to copy between the demo's buckets, and assumes it. No command of
+    /// its takes longer than `patience`; a person who decides may take any time.
+    pub fn make(
+        place: &'a Place,
+        stack: &'a Stack,
+        patience: Option<Duration>,
+        line: &Line<'_>,
+    ) -> Result<Self> {
         let rights = json!({ "Version": "2012-10-17", "Statement": [
             { "Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"],
               "Resource": ["arn:aws:s3:::demo-source", "arn:aws:s3:::demo-source/*"] },
@@ -66,7 +73,7 @@ impl<'a> Agent<'a> {
         Run::new(place, "agent", command).output(output.clone()).good(line)?;
         let credentials = serde_json::from_slice(&fs::read(&output)?).context("agent.py")?;
         fs::remove_file(output)?;
-        Ok(Self { place, stack, credentials, count: AtomicU32::new(0) })
+        Ok(Self { place, stack, credentials, patience, count: AtomicU32::new(0) })
     }
 
     /// Asks, and does not wait.
@@ -130,7 +137,8 @@ impl<'a> Agent<'a> {
         let number = self.count.fetch_add(1, Ordering::Relaxed);
         let output = self.place.scratch().join(format!("agent-{number}.out"));
         let name = format!("agent-{number}");
-        let done = Run::new(self.place, &name, command).output(output.clone()).wait(line)?;
+        let run = Run::new(self.place, &name, command).output(output.clone()).within(self.patience);
+        let done = run.wait(line)?;
         // countersign: 0 is good, 10 and more tell a status, what is between is a failure.
         let text = match done.code() {
             Some(0 | 10..) => fs::read_to_string(&output)?,

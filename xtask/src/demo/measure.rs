@@ -2,9 +2,10 @@
 //! dated it, to the moment the waiting agent's command has ended.
 
 use std::thread::scope;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::agent::{Agent, Ask};
@@ -51,8 +52,9 @@ fn once(agent: &Agent<'_>, run: usize, line: &Line<'_>) -> Result<(Duration, Dur
     let (seen, click) = (seen?, click?);
     let ms = click["ms"].as_f64().with_context(|| format!("the click was not answered: {click}"))?;
     let at = seen.decided_at.as_deref().with_context(|| format!("{} is {}", seen.id, seen.status))?;
-    let decided = parse_time(at).with_context(|| format!("{at:?} is not a time"))?;
-    let wake = seen.answered.duration_since(decided).context("decided after it was seen")?;
+    let decided: Timestamp = at.parse().with_context(|| format!("{at:?} is not a time"))?;
+    let wake =
+        seen.answered.duration_since(SystemTime::from(decided)).context("decided after it was seen")?;
     Ok((Duration::from_secs_f64(ms / 1000.0), wake))
 }
 
@@ -67,27 +69,6 @@ fn card(slack: &str, id: &str) -> Result<String> {
         std::thread::sleep(Duration::from_millis(10));
     }
     bail!("no card of {id} after {} s", PATIENCE.as_secs())
-}
-
-/// `2026-01-31T12:00:00.123Z`, UTC only.
-fn parse_time(text: &str) -> Option<SystemTime> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    let mut time = time.split(':').map(|part| part.parse::<f64>().ok());
-    let (hours, minutes, seconds) = (time.next()??, time.next()??, time.next()??);
-    // Days since 1970-01-01, counting years from March so that the leap day is the last of its year.
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * month + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
-    let whole = u64::try_from(days * 86_400).ok()?;
-    Some(
-        UNIX_EPOCH
-            + Duration::from_secs(whole)
-            + Duration::from_secs_f64(hours * 3600.0 + minutes * 60.0 + seconds),
-    )
 }
 
 impl Timings {
@@ -136,19 +117,6 @@ fn percentile(times: &[Duration], share: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_read() {
-        let check = |text: &str, millis: Option<u64>| {
-            let expect = millis.map(|ms| UNIX_EPOCH + Duration::from_millis(ms));
-            assert_eq!(parse_time(text), expect, "{text}");
-        };
-        check("1970-01-01T00:00:00.000Z", Some(0));
-        check("2000-02-29T12:30:15.250Z", Some(951_827_415_250));
-        check("2026-11-25T01:38:00.001Z", Some(1_795_570_680_001));
-        check("2026-11-25T01:38:00+01:00", None);
-        check("yesterday", None);
-    }
 
     #[test]
     fn percentiles_are_ranks() {

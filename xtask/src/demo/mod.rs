@@ -6,6 +6,8 @@ mod chapters;
 mod measure;
 mod reviewer;
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
@@ -29,6 +31,8 @@ pub struct Options {
 
 /// How often the loop is run for its timings.
 const RUNS: usize = 24;
+/// How long one command of the demo may take where no person is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What the chapters work with.
 struct Stage<'a> {
@@ -50,7 +54,7 @@ pub fn run(options: &Options) -> Result<()> {
     let stack = up::start(&services, &tools, &board)?;
     let agent = board.phase("an agent and two buckets", |line| {
         script(&place, "buckets", &["demo.py", "--url", &stack.engine_url, "buckets"], line)?;
-        Agent::make(&place, &stack, line)
+        Agent::make(&place, &stack, options.auto.then_some(PATIENCE), line)
     })?;
     let reviewer = Reviewer::new(&place, &stack, options.auto);
     board.print(&plan(&stack, options.auto));
@@ -119,7 +123,7 @@ fn script(place: &Place, name: &str, arguments: &[&str], line: &Line<'_>) -> Res
     let (script, rest) = arguments.split_first().unwrap_or((&"", &[]));
     let mut command = deploy::script(script);
     command.args(rest);
-    Run::new(place, name, command).good(line)
+    Run::new(place, name, command).within(PATIENCE).good(line)
 }
 
 fn indented(text: &str) -> String {

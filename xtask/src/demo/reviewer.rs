@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::PATIENCE;
 use crate::environments;
 use crate::http;
 use crate::process::Run;
@@ -76,7 +77,8 @@ impl<'a> Reviewer<'a> {
         }
         command.env("CHROMIUM", self.stack.chromium.as_deref().unwrap_or("none".as_ref()));
         let output = self.place.scratch().join("clicker.json");
-        let done = Run::new(self.place, "clicker", command).output(output.clone()).wait(line)?;
+        let run = Run::new(self.place, "clicker", command).output(output.clone()).within(PATIENCE);
+        let done = run.wait(line)?;
         let seen: Value = serde_json::from_slice(&fs::read(&output)?).unwrap_or_default();
         if done.is_good() {
             let via = if seen["via"] == "chromium" {
@@ -96,7 +98,8 @@ impl<'a> Reviewer<'a> {
         let token = self.token(AUDITOR)?;
         let mut command = Command::new(&self.stack.cli);
         command.args(["events", id, "--token-stdin"]).env("COUNTERSIGN_REVIEW_URL", &self.stack.review_api);
-        Run::new(self.place, "events", command).input(format!("{token}\n").into_bytes()).good(line)
+        let run = Run::new(self.place, "events", command).input(format!("{token}\n").into_bytes());
+        run.within(PATIENCE).good(line)
     }
 
     fn token(&self, person: &str) -> Result<String> {

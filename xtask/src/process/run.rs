@@ -1,16 +1,22 @@
 //! Commands that are waited for: output into a log, the end certain.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 use super::{living, may_start, table};
 use crate::repo::{Place, shown};
 use crate::ui::Line;
+
+/// How often a command that has a limit is looked at.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A command that will run in a process group of its own.
 pub struct Run<'a> {
@@ -19,6 +25,7 @@ pub struct Run<'a> {
     command: Command,
     input: Vec<u8>,
     output: Option<PathBuf>,
+    limit: Option<Duration>,
 }
 
 /// How a command ended, and all it printed.
@@ -33,7 +40,7 @@ pub struct Done {
 impl<'a> Run<'a> {
     /// A command whose output goes to the place's log of this name.
     pub fn new(place: &'a Place, name: &'a str, command: Command) -> Self {
-        Self { place, name, command, input: Vec::new(), output: None }
+        Self { place, name, command, input: Vec::new(), output: None, limit: None }
     }
 
     /// Gives it something to read; what is secret goes this way, never into the command line.
@@ -44,6 +51,11 @@ impl<'a> Run<'a> {
     /// Sends its standard output to a file; only standard error goes to the log.
     pub fn output(self, file: PathBuf) -> Self {
         Self { output: Some(file), ..self }
+    }
+
+    /// Ends it when it takes longer than this, which is then an error.
+    pub fn within(self, limit: impl Into<Option<Duration>>) -> Self {
+        Self { limit: limit.into(), ..self }
     }
 
     /// Runs it and waits; the line follows its log.
@@ -69,10 +81,14 @@ impl<'a> Run<'a> {
         if let Some(mut stdin) = child.stdin.take() {
             let _ = stdin.write_all(&self.input); // one that ends without reading says why itself
         }
-        let status = child.wait();
+        let status = wait(&mut child, self.limit);
         living().running.retain(|pid| *pid != child.id());
+        let Some(status) = status? else {
+            let limit = self.limit.unwrap_or_default().as_secs();
+            bail!("{} took longer than {limit} s. {}", self.name, log_ends(&log));
+        };
         let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap_or_default()).into_owned();
-        Ok(Done { name: self.name.to_owned(), log, status: status?, text })
+        Ok(Done { name: self.name.to_owned(), log, status, text })
     }
 
     /// Runs it and waits; what it printed, or an error when it did not end with 0.
@@ -97,14 +113,29 @@ impl Done {
         if self.is_good() {
             return Ok(self.text);
         }
-        bail!(
-            "{} failed ({}). {} ends with:\n{}",
-            self.name,
-            self.status,
-            shown(&self.log),
-            tail(&self.log, 40)
-        );
+        bail!("{} failed ({}). {}", self.name, self.status, log_ends(&self.log));
     }
+}
+
+/// Waits for its end; `None` when it had to be ended, with its group.
+fn wait(child: &mut Child, limit: Option<Duration>) -> io::Result<Option<ExitStatus>> {
+    let Some(limit) = limit else {
+        return child.wait().map(Some);
+    };
+    let deadline = Instant::now() + limit;
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        std::thread::sleep(LOOK);
+    }
+    // Not `groups::end`, which waits until the table shows it no more: a child that nobody waited for stays there.
+    let _ = killpg(Pid::from_raw(i32::try_from(child.id()).unwrap_or(i32::MAX)), Signal::SIGKILL);
+    child.wait().map(|_| None)
+}
+
+fn log_ends(log: &Path) -> String {
+    format!("{} ends with:\n{}", shown(log), tail(log, 40))
 }
 
 /// The last lines of a log.

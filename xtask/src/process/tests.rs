@@ -151,6 +151,22 @@ fn a_ready_line_is_found_among_others() {
     assert_eq!(services.ready_line("good", LIMIT).unwrap()["url"], "u");
 }
 
+#[test]
+fn a_command_that_takes_too_long_is_ended_with_its_group() {
+    let place = place("limit");
+    let file = place.dir().join("pids");
+    std::fs::create_dir_all(place.dir().join("log")).unwrap();
+    let script = format!("echo waiting; sleep 300 & echo $$ $! > {}; wait", file.display());
+    let board = crate::ui::Board::new();
+    let run = |script: &str, limit| {
+        board.phase("waits", |line| super::Run::new(&place, "slow", shell(script)).within(limit).good(line))
+    };
+    assert_eq!(run("echo done", LIMIT).unwrap(), "done\n");
+    let error = run(&script, Duration::from_secs(1)).unwrap_err().to_string();
+    assert!(error.contains("slow took longer than 1 s") && error.contains("waiting"), "{error}");
+    until("the end of both", || pids(&file, 2).iter().all(|pid| !lives(*pid)));
+}
+
 /// Not a test by itself: what the next one runs as a program of its own.
 #[test]
 fn child_of_the_signal_test() {
