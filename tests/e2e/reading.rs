@@ -123,6 +123,7 @@ async fn reviewers_list_what_waits_for_them() {
     let pending = alice.list("status=pending").await;
     assert!(has(&pending, &open) && !has(&pending, &approved));
     assert!(pending.iter().all(|r| r["status"] == "pending" && r.get("arguments").is_none()));
+    alice.get("/v1/review/requests?status=consumed").await.problem(400, "invalid_request");
     let live = alice.list("").await;
     assert!(has(&live, &open) && has(&live, &approved));
     assert!(!has(&Reviewer::new("dave").await.list("").await, &open), "another group's");

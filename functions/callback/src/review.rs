@@ -5,9 +5,9 @@ use countersign_app::ports::Table;
 use countersign_app::problems::of_port;
 use countersign_app::store::{CardRecord, Whole};
 use countersign_app::view::{RequestView, ReviewView};
-use countersign_domain::RequestId;
 use countersign_domain::leaf::Subject;
 use countersign_domain::time::Seconds;
+use countersign_domain::{RequestId, Status};
 use countersign_http::Problem;
 use countersign_http::query::ListQuery;
 use countersign_http::request::HttpRequest;
@@ -26,7 +26,7 @@ pub async fn list<T: Table, K, W, C>(
     known: &Known,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::parse(request)?;
+    let query = ListQuery::parse(request, Status::is_live)?;
     let page = app.table.live(None, query.cursor.as_deref(), PAGE).await.map_err(of_port)?;
     let now = now();
     let requests: Vec<_> = page

@@ -63,7 +63,7 @@ pub async fn list<T: Table, W>(
     agent: &Agent,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let query = ListQuery::parse(request)?;
+    let query = ListQuery::parse(request, |_| true)?;
     let page =
         app.table.of_agent(&agent.id, query.status, query.cursor.as_deref(), PAGE).await.map_err(of_port)?;
     let now = now();

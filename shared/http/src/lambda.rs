@@ -84,7 +84,7 @@ mod tests {
     async fn everything(request: HttpRequest) -> Result<HttpResponse, Problem> {
         let _ = (CreateBody::parse(&request), RespondBody::parse(&request), ConsumeBody::parse(&request));
         let _ = (OutcomeBody::parse(&request), DecideBody::parse(&request), RevokeBody::parse(&request));
-        let _ = (IdempotencyKey::of(&request), prefer_wait(&request), ListQuery::parse(&request));
+        let _ = (IdempotencyKey::of(&request), prefer_wait(&request), ListQuery::parse(&request, |_| true));
         let _ = ReviewRoute::of(&request);
         if let Ok(token) = bearer(&request) {
             let _ = VERIFIER.verify(token, None, countersign_domain::Time::from_millis(0)).await;

@@ -15,15 +15,15 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// The parameters of the call.
+    /// The parameters of the call to a list that holds requests of these statuses.
     ///
     /// # Errors
-    /// `invalid_request`, naming the parameter, for an unknown one or an unknown value.
-    pub fn parse(request: &HttpRequest) -> Result<Self, Problem> {
+    /// `invalid_request`, naming the parameter, for an unknown one or a value that finds nothing ever.
+    pub fn parse(request: &HttpRequest, listed: fn(Status) -> bool) -> Result<Self, Problem> {
         let mut query = Self::default();
         for (name, value) in request.query() {
             match name.as_str() {
-                "status" => query.status = Some(status(value)?),
+                "status" => query.status = Some(status(value, listed)?),
                 "cursor" => query.cursor = Some(cursor(value)?),
                 _ => {
                     let name = cut(name);
@@ -36,10 +36,12 @@ impl ListQuery {
     }
 }
 
-fn status(value: &str) -> Result<Status, Problem> {
-    let listed = || Status::ALL.iter().map(|status| status.as_str()).collect::<Vec<_>>().join(", ");
-    let found = Status::ALL.iter().find(|status| status.as_str() == value).copied();
-    found.ok_or_else(|| Problem::invalid(format!("the query parameter status is not one of {}", listed())))
+fn status(value: &str, listed: fn(Status) -> bool) -> Result<Status, Problem> {
+    let all = || Status::ALL.iter().copied().filter(|status| listed(*status));
+    all().find(|status| status.as_str() == value).ok_or_else(|| {
+        let all: Vec<_> = all().map(Status::as_str).collect();
+        Problem::invalid(format!("the query parameter status is not one of {}", all.join(", ")))
+    })
 }
 
 fn cursor(value: &str) -> Result<String, Problem> {
@@ -64,7 +66,7 @@ mod tests {
             let event = json!({
                 "rawPath": "/", "rawQueryString": raw, "requestContext": {"http": {"method": "GET"}}
             });
-            let query = ListQuery::parse(&HttpRequest::from_event(&event).unwrap());
+            let query = ListQuery::parse(&HttpRequest::from_event(&event).unwrap(), |s| s != Status::Lapsed);
             match (query, expect) {
                 (Ok(query), Ok(expect)) => {
                     assert_eq!((query.status, query.cursor.as_deref()), expect, "{raw}")
@@ -78,6 +80,7 @@ mod tests {
         check("cursor=eyJ9-_%3D&status=pending", Ok((Some(Status::Pending), Some("eyJ9-_="))));
         check("status=", Err("status is not one of pending, needs_info"));
         check("status=Pending", Err("status is not one of"));
+        check("status=lapsed", Err("undeliverable"));
         check("cursor=", Err("cursor is not"));
         check("cursor=a%20b", Err("cursor is not"));
         check("state=pending", Err("no query parameter \"state\""));

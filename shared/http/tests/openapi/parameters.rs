@@ -1,5 +1,6 @@
 //! Headers, query parameters and ids in paths are taken exactly as their schemas say.
 
+use countersign_domain::Status;
 use countersign_http::headers::{MAX_WAIT, prefer_wait};
 use countersign_http::openapi::conformance::Document;
 use countersign_http::query::ListQuery;
@@ -51,13 +52,14 @@ fn ids_in_paths() {
 
 #[test]
 fn query_parameters_of_a_list() {
-    for (_, document) in documents() {
-        for name in ["Status", "Cursor"] {
+    let lists: [(&str, fn(Status) -> bool); 2] = [("Status", |_| true), ("LiveStatus", Status::is_live)];
+    for ((_, document), (status, listed)) in documents().into_iter().zip(lists) {
+        for name in [status, "Cursor"] {
             let parameter = parameter(&document, name);
             let query = parameter["name"].as_str().unwrap();
             check(&document, parameter, |value| {
                 let request = call("GET", "/", &format!("{query}={}", encoded(value)), &[]);
-                request.is_some_and(|request| ListQuery::parse(&request).is_ok())
+                request.is_some_and(|request| ListQuery::parse(&request, listed).is_ok())
             });
         }
         // Both lists take the two, and no operation takes another.
