@@ -1,6 +1,6 @@
 //! How many people, of which groups.
 
-use countersign_tests::{Agent, Reviewer};
+use countersign_tests::{Agent, Reviewer, engine, eventually, seconds};
 use serde_json::json;
 
 use crate::shared;
@@ -29,6 +29,24 @@ async fn two_gates_are_both_needed() {
     // The second security reviewer does not stand in for the data gate.
     assert_eq!(Reviewer::new("erin").await.approve(&request).await.expect(200)["status"], "pending");
     assert_eq!(Reviewer::new("carol").await.approve(&request).await.expect(200)["status"], "approved");
+}
+
+#[tokio::test]
+async fn who_approved_may_approve_again_for_a_gate_that_admits_them_later() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("test.later").await;
+    let bob = Reviewer::new("bob").await;
+    assert_eq!(bob.approve(&request).await.expect(200)["status"], "pending");
+    bob.approve(&request).await.problem(409, "already_decided");
+    let look = async || {
+        engine::sweep().await;
+        (agent.read(&request).await["gates"][0]["level"] == 1).then_some(())
+    };
+    eventually("a level that admits bob", seconds(20), look).await;
+    let done = bob.approve(&request).await.expect(200);
+    assert_eq!(done["status"], "approved");
+    assert_eq!(done["votes"][1]["gates"], json!(["later"]));
 }
 
 #[tokio::test]

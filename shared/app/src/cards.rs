@@ -270,15 +270,18 @@ pub fn card(whole: &Whole, policy: Option<&Policy>) -> Option<Card> {
             })
             .collect(),
         gates: gates(review),
-        votes: review
-            .votes
-            .iter()
-            .map(|v| VoteShown { person: name(&v.actor.person, policy), ballot: v.ballot })
-            .collect(),
+        votes: votes(review, policy),
         facts: Vec::new(),
         require_comment: review.rules.require_comment,
         nonce: ask.nonce.clone(),
     })
+}
+
+/// Each person's vote once, also where it was cast again for one more gate.
+fn votes(review: &Review, policy: Option<&Policy>) -> Vec<VoteShown> {
+    let mut seen = BTreeSet::new();
+    let first = review.votes.iter().filter(|v| seen.insert(&v.actor.person));
+    first.map(|v| VoteShown { person: name(&v.actor.person, policy), ballot: v.ballot }).collect()
 }
 
 fn gates(review: &Review) -> Vec<GateState> {

@@ -8,7 +8,7 @@ use countersign_app::store::CardRecord;
 use countersign_chat::slack::ChatError;
 use countersign_domain::event::Decision;
 use countersign_domain::request::Command;
-use countersign_domain::review::Level;
+use countersign_domain::review::{Level, Outcome};
 use countersign_domain::time::Seconds;
 use countersign_domain::{Fact, Status, Time};
 
@@ -254,6 +254,25 @@ async fn the_next_level_is_shown_where_it_says() {
     assert_eq!(stack.due(at(600)).await, None);
     assert_eq!(stack.shown(), [message(ONE, NEEDED, 1), message("C0TWO", NEEDED, 0)]);
     assert_eq!(stack.kinds().await, ["notification.sent", "request.escalated", "notification.sent"]);
+}
+
+#[tokio::test]
+async fn who_votes_again_for_a_gate_that_opens_later_stands_on_the_card_once() {
+    let table = MemoryTable::default();
+    let mut evaluation = review(&["slack:C0ONE"]);
+    let Outcome::Review { gates, .. } = &mut evaluation.outcome else { panic!("a review") };
+    let mut later = gates[0].clone();
+    later.profile = "security".parse().unwrap();
+    later.levels.push(Level { after: Seconds(600), ..later.levels[0].clone() });
+    later.levels[0].reviewers = ["person:dora".parse().unwrap()].into();
+    gates.push(later);
+    asked(&table, 1, evaluation).await;
+    decided(&table, &id(1), "alice", Decision::Approve, None, at(1)).await;
+    done(&table, &id(1), Command::Tick, &[], at(600)).await;
+    decided(&table, &id(1), "alice", Decision::Approve, None, at(601)).await;
+    let card = countersign_app::cards::card(&whole(&table, &id(1)).await, None).unwrap();
+    assert_eq!(card.state.headline(), "✔ Approved, not used yet");
+    assert_eq!(card.votes.iter().map(|v| v.person.as_str()).collect::<Vec<_>>(), ["alice"]);
 }
 
 #[tokio::test]

@@ -168,7 +168,7 @@ fn person_decides(request: &Request, decide: Decide, now: Time) -> Result<Vec<Fa
     if decide.digest != request.digest {
         return Err(Refusal::DigestMismatch { revision: request.revision });
     }
-    let gates = eligible(request, review, &decide)?;
+    eligible(request, review, &decide)?;
     assured(Some(review), &decide.actor.evidence, now)?;
 
     match decide.decision {
@@ -180,22 +180,21 @@ fn person_decides(request: &Request, decide: Decide, now: Time) -> Result<Vec<Fa
         Decision::Approve if review.rules.require_comment && decide.text.is_none() => {
             Err(Refusal::CommentRequired)
         }
-        Decision::Approve => vote(request, review, decide, Ballot::Approve, gates, now),
+        Decision::Approve => vote(request, review, decide, Ballot::Approve, now),
         Decision::Reject if decide.text.is_none() => Err(Refusal::CommentRequired),
-        Decision::Reject => vote(request, review, decide, Ballot::Reject, gates, now),
+        Decision::Reject => vote(request, review, decide, Ballot::Reject, now),
     }
 }
 
-/// The gates the person may decide in. What binds people to the agent is the recorded and today's, both.
-fn eligible(request: &Request, review: &Review, decide: &Decide) -> Result<Vec<usize>, Refusal> {
+/// Whether a gate admits the person. What binds people to the agent is the recorded and today's, both.
+fn eligible(request: &Request, review: &Review, decide: &Decide) -> Result<(), Refusal> {
     let person = &decide.actor.person;
     let mut relations = request.recorded_relations(person);
     relations.extend(&decide.relations);
     if !relations.is_empty() {
         return Err(Refusal::SelfApproval(relations));
     }
-    let gates = review.gates_of(person, &decide.groups);
-    if gates.is_empty() { Err(Refusal::NotEligible) } else { Ok(gates) }
+    if review.gates_of(person, &decide.groups).is_empty() { Err(Refusal::NotEligible) } else { Ok(()) }
 }
 
 /// The oldest sign-in where no profile says one.
@@ -234,15 +233,15 @@ fn vote(
     review: &Review,
     decide: Decide,
     ballot: Ballot,
-    gates: Vec<usize>,
     now: Time,
 ) -> Result<Vec<Fact>, Refusal> {
-    if review.votes.iter().any(|v| v.actor.person == decide.actor.person) {
+    let gates = review.counts_in(&decide.actor.person, &decide.groups, ballot);
+    if gates.is_empty() {
         return Err(Refusal::AlreadyVoted);
     }
     let vote = Vote {
         groups: rested_on(review, &decide.actor.person, decide.groups),
-        gates: gates.into_iter().map(|i| review.gates[i].profile.clone()).collect(),
+        gates,
         actor: decide.actor,
         ballot,
         shown: decide.shown,

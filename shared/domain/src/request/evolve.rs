@@ -255,14 +255,12 @@ fn in_turn(request: &Request, fact: &Fact) -> bool {
     }
 }
 
-/// Whether the vote is by somebody new and not bound to the agent, counts only where the groups it rested on admit
-/// it, and is cast as the rules of its review ask.
+/// Whether the vote is by somebody not bound to the agent, counts just where the groups it rested on admit it and
+/// it did not count yet, and is cast as the rules of its review ask.
 fn independent(request: &Request, vote: &Vote) -> bool {
     let Some(review) = &request.review else { return false };
     let person = &vote.actor.person;
-    let admitted: BTreeSet<_> =
-        review.gates_of(person, &vote.groups).into_iter().map(|i| review.gates[i].profile.clone()).collect();
-    let first = review.votes.iter().all(|v| v.actor.person != *person);
+    let counts = review.counts_in(person, &vote.groups, vote.ballot);
     let free = request.recorded_relations(person).is_empty();
     let fits = match vote.ballot {
         Ballot::Approve => {
@@ -273,7 +271,7 @@ fn independent(request: &Request, vote: &Vote) -> bool {
         Ballot::Reject => vote.comment.is_some(),
     };
     let sure = assured(Some(review), &vote.actor.evidence, vote.at).is_ok();
-    first && free && fits && sure && !vote.gates.is_empty() && vote.gates == admitted
+    free && fits && sure && !vote.gates.is_empty() && vote.gates == counts
 }
 
 fn evaluate(request: &mut Request, evaluation: &Evaluation, valid_until: Option<Time>, now: Time) {

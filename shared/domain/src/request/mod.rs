@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::canonical::Digest;
 use crate::event::{Actor, Ballot, Vote};
-use crate::ids::{AgentId, ChannelName, GroupName, PersonId, RequestId};
+use crate::ids::{AgentId, ChannelName, GroupName, PersonId, ProfileName, RequestId};
 use crate::refusal::Code;
 use crate::review::{ADMINS, AUDITORS, Excluded, Gate, Relation, Rules, is_in};
 use crate::time::{Seconds, Time};
@@ -136,7 +136,7 @@ pub struct Review {
     pub deadline: Time,
     /// Milliseconds that its clock stood still because the agent owed an answer.
     pub paused_ms: u64,
-    /// The votes on this revision, one per person.
+    /// The votes on this revision, oldest first. Each gate counts a person once.
     pub votes: Vec<Vote>,
     /// What the agent owes an answer to.
     pub question: Option<Question>,
@@ -319,10 +319,27 @@ impl Review {
         (0..self.gates.len()).filter(|i| admits(&self.gates[*i])).collect()
     }
 
+    /// The profiles of the gates that a vote of the person's with this ballot counts in now. A vote counts once in
+    /// a gate. Who approved may approve again where they were not admitted then; who rejected has said all.
+    pub(crate) fn counts_in(
+        &self,
+        person: &PersonId,
+        groups: &BTreeSet<GroupName>,
+        ballot: Ballot,
+    ) -> BTreeSet<ProfileName> {
+        let voted: Vec<&Vote> = self.votes.iter().filter(|v| v.actor.person == *person).collect();
+        if !voted.is_empty() && (ballot == Ballot::Reject || voted.iter().any(|v| v.ballot == Ballot::Reject))
+        {
+            return BTreeSet::new();
+        }
+        let gates = self.gates_of(person, groups).into_iter().map(|i| &self.gates[i].profile);
+        gates.filter(|profile| voted.iter().all(|v| !v.gates.contains(*profile))).cloned().collect()
+    }
+
     /// How many people approved in the gate.
     pub fn approvals(&self, gate: &Gate) -> usize {
         let counts = |v: &&Vote| v.ballot == Ballot::Approve && v.gates.contains(&gate.profile);
-        self.votes.iter().filter(counts).count()
+        self.votes.iter().filter(counts).map(|v| &v.actor.person).collect::<BTreeSet<_>>().len()
     }
 
     /// Whether every gate has its quorum.

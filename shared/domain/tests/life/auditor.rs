@@ -75,8 +75,9 @@ fn approved(before: &[&Value], decision: &Value) -> Result<(), String> {
             expect(free(before[0], policy, person), "the person is bound to the agent")?;
             expect(open_question(&since[..i]).is_none(), "a vote while the agent owes an answer")?;
             expect(signed_in(policy, leaf), "the sign-in was too old")?;
-            if may_decide(gate, leaf, review_time(policy, &since[..i], leaf)) {
-                people.insert(person);
+            let counts = list(leaf, "/data/gates").contains(&gate["profile"]);
+            if counts && may_decide(gate, leaf, review_time(policy, &since[..i], leaf)) {
+                expect(people.insert(person), "a person counts twice in a gate")?;
             }
         }
         expect(people.len() as u64 >= number(gate, "/quorum").max(1), "a gate is not met")?;

@@ -154,6 +154,21 @@ fn a_vote_is_by_somebody_free_on_this_digest_in_time_and_counts_where_it_may() {
 }
 
 #[test]
+fn a_second_vote_counts_where_the_first_did_not_and_is_for() {
+    let again = "ask gate=ops:3 gate=security:1:0/security,60/ops rejects=2;
+        approve ann said; @60 tick; approve ann said";
+    check(again, "vote.cast/gates=[\"ops\"]", "vote.cast");
+    check(again, "vote.cast/gates=[\"ops\",\"security\"]", "vote.cast");
+    check(again, "vote.cast/gates=[]", "vote.cast");
+    check(again, "vote.cast/ballot=reject", "vote.cast");
+    check(again, "-request.escalated", "vote.cast");
+    check_after(again, "ask gate=ops:3; approve ann", false);
+    check("ask gate=ops:3 rejects=3; approve ben; reject ann", "vote.cast/person=ben", "vote.cast");
+    check("ask gate=ops:3 rejects=3; reject ben; approve ann", "vote.cast/person=ben", "vote.cast");
+    check("ask gate=ops:3 rejects=3; reject ben; reject ann", "vote.cast/person=ben", "vote.cast");
+}
+
+#[test]
 fn a_decision_is_what_the_votes_make_it() {
     check("ask gate=ops:2; approve ann; approve ben", "policy.evaluated/gates=[]", "vote.cast");
     check("ask gate=ops:3; approve ann; approve ben; approve cyd", "-vote.cast", "decision.approved");

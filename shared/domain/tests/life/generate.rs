@@ -66,8 +66,10 @@ fn policy() -> impl Strategy<Value = Evaluation> {
         1 => (level(0), level(20), level(60)).prop_map(|(a, b, c)| vec![a, b, c]),
     ];
     let gates = prop_oneof![
-        3 => vec((1..3_u8, levels.clone()), 1),
-        1 => vec((1..3_u8, levels), 2),
+        6 => vec((1..3_u8, levels.clone()), 1),
+        2 => vec((1..3_u8, levels), 2),
+        // Not to be decided before a level that admits who voted in the other gate.
+        1 => Just(vec![(1, vec![(0, "ops")]), (2, vec![(0, "leads"), (20, "ops")])]),
     ];
     let times = (select(vec![30, 120, 120, 3600]), select(vec![10, 600]), select(vec![15, 90, 90]), 1..3_u8);
     let flags = (prop::bool::weighted(0.15), btree_map(person(), btree_set(relation(), 1..3), 0..2));

@@ -58,6 +58,43 @@ fn all_gates_must_be_met_and_one_vote_counts_in_each_of_the_persons() {
 }
 
 #[test]
+fn who_approved_may_approve_again_where_they_were_not_admitted_then_and_nowhere_else() {
+    let later = "ask gate=ops:1 gate=security:1:0/security,60/ops rejects=2";
+    check(&format!("{later}; approve ann; approve ann"), "already_decided: pending");
+    check(&format!("{later}; approve ann; @60 approve ann"), "already_decided: pending");
+    check(&format!("{later}; approve ann; @60 tick; approve ann"), "vote.cast decision.approved: approved");
+    check(&format!("{later}; approve ann; @60 tick; approve ann #2"), "digest_mismatch: pending");
+    check(
+        &format!("{later}; approve ann; @60 tick; approve ann bound=owner"),
+        "self_approval_denied: pending",
+    );
+    // For only: a person's reject is one, and final.
+    check(&format!("{later}; approve ann; @60 tick; reject ann"), "already_decided: pending");
+    check(&format!("{later}; reject ann; @60 tick; approve ann"), "already_decided: pending");
+    check(&format!("{later}; reject ann; @60 tick; reject ann"), "already_decided: pending");
+
+    // The other gate still wants two people, and the one that has its vote counts it once.
+    let two = "ask gate=ops:3 gate=security:2:0/security,60/ops; approve ann; @60 tick; approve ann";
+    check(two, "vote.cast: pending");
+    check(&format!("{two}; approve ann"), "already_decided: pending");
+    check(&format!("{two}; approve ben"), "vote.cast: pending");
+    check(&format!("{two}; approve ben; approve cyd"), "vote.cast decision.approved: approved");
+    let review = run(two).history.request.and_then(|r| r.review).expect("a review");
+    let gates = review.votes.iter().map(|v| v.gates.iter().map(|g| g.as_str()).collect::<Vec<_>>());
+    assert_eq!(gates.collect::<Vec<_>>(), [["ops"], ["security"]]);
+    assert_eq!(review.gates.iter().map(|g| review.approvals(g)).collect::<Vec<_>>(), [1, 1]);
+
+    // A group that the person joined since is one more gate, too; new arguments have no votes yet.
+    let joined = "ask gate=ops:1 gate=security:1; approve ann";
+    check(&format!("{joined}; approve ann in=ops+security"), "vote.cast decision.approved: approved");
+    check(&format!("{joined}; approve ann in=security"), "vote.cast decision.approved: approved");
+    check(
+        "ask gate=ops:2; approve ann; question ben; answer new gate=ops:2; approve ann",
+        "vote.cast: pending",
+    );
+}
+
+#[test]
 fn the_profile_says_how_many_rejects_end_it() {
     let two = "ask gate=ops:2 rejects=2";
     check(&format!("{two}; reject ann"), "vote.cast: pending");
