@@ -90,16 +90,18 @@ pub fn evolve(agent: &Agent, event: &Event) -> Result<Agent, IllegalEvent> {
     }
 }
 
-/// An agent's readable name without what may name a person: the session of an SSO role, the subject of a token.
+/// An agent's readable name without what may name a person: the name of an IAM user, the session of an SSO role,
+/// the subject of a token. The id that stands beside it tells one such agent from another.
 pub fn public_name(name: &str) -> String {
     let keep = |n: usize| name.split('/').take(n).collect::<Vec<_>>().join("/");
-    if name.split(':').nth(2).is_some_and(|rest| rest.starts_with("sso/")) {
-        return keep(2);
-    }
     if name.starts_with("oidc:") {
         return name.split('#').next().unwrap_or_default().to_owned();
     }
-    name.to_owned()
+    match name.split(':').nth(2).and_then(|rest| rest.split_once('/')) {
+        Some(("user", _)) => keep(1),
+        Some(("sso", _)) => keep(2),
+        _ => name.to_owned(),
+    }
 }
 
 /// The agent that an id stands for, with its readable name.
@@ -125,6 +127,8 @@ mod tests {
             "aws:123456789012:sso/AWSReservedSSO_Ops_ab/alice@example.com",
             "aws:123456789012:sso/AWSReservedSSO_Ops_ab",
         );
+        check("aws:123456789012:user/alice.arden", "aws:123456789012:user");
         check("oidc:https://idp.example#alice", "oidc:https://idp.example");
+        check("oidc:https://idp.example:user/x#alice", "oidc:https://idp.example:user/x");
     }
 }
