@@ -62,18 +62,27 @@ impl Agent {
 /// When the person is no admin or has not signed in lately.
 pub fn decide(agent: &Agent, command: Command, now: Time) -> Result<Vec<Event>, Refusal> {
     let (Command::Freeze { by, groups, .. } | Command::Unfreeze { by, groups, .. }) = &command;
+    may(by, groups, now)?;
+    // The log need not know what else the person belongs to.
+    let rested = |groups: BTreeSet<GroupName>| groups.into_iter().filter(|g| g.as_str() == ADMINS).collect();
+    let fact = match command {
+        Command::Freeze { by, groups, reason } => {
+            Fact::AgentFrozen { actor: by, groups: rested(groups), void_before: agent.mark(now), reason }
+        }
+        Command::Unfreeze { .. } if !agent.frozen => return Ok(Vec::new()),
+        Command::Unfreeze { by, groups, reason } => {
+            Fact::AgentUnfrozen { actor: by, groups: rested(groups), reason }
+        }
+    };
+    Ok(vec![Event { time: now, fact }])
+}
+
+/// Only an admin who signed in lately may.
+fn may(by: &Actor, groups: &BTreeSet<GroupName>, now: Time) -> Result<(), Refusal> {
     if !is_in(groups, ADMINS) {
         return Err(Refusal::NotEligible);
     }
-    assured(None, &by.evidence, now)?;
-    let fact = match command {
-        Command::Freeze { by, reason, .. } => {
-            Fact::AgentFrozen { actor: by, void_before: agent.mark(now), reason }
-        }
-        Command::Unfreeze { .. } if !agent.frozen => return Ok(Vec::new()),
-        Command::Unfreeze { by, reason, .. } => Fact::AgentUnfrozen { actor: by, reason },
-    };
-    Ok(vec![Event { time: now, fact }])
+    assured(None, &by.evidence, now)
 }
 
 /// The agent after the event.
@@ -81,11 +90,16 @@ pub fn decide(agent: &Agent, command: Command, now: Time) -> Result<Vec<Event>, 
 /// # Errors
 /// When the event is not an agent's, or cannot follow.
 pub fn evolve(agent: &Agent, event: &Event) -> Result<Agent, IllegalEvent> {
+    let by_admin = |actor, groups| may(actor, groups, event.time).is_ok();
     match &event.fact {
-        Fact::AgentFrozen { void_before, .. } if *void_before == agent.mark(event.time) => {
+        Fact::AgentFrozen { actor, groups, void_before, .. }
+            if by_admin(actor, groups) && *void_before == agent.mark(event.time) =>
+        {
             Ok(Agent { frozen: true, void_before: Some(*void_before) })
         }
-        Fact::AgentUnfrozen { .. } if agent.frozen => Ok(Agent { frozen: false, ..agent.clone() }),
+        Fact::AgentUnfrozen { actor, groups, .. } if by_admin(actor, groups) && agent.frozen => {
+            Ok(Agent { frozen: false, ..agent.clone() })
+        }
         other => Err(IllegalEvent { status: None, event: other.kind() }),
     }
 }

@@ -274,6 +274,8 @@ pub enum Fact {
     AgentFrozen {
         #[serde(flatten)]
         actor: Actor,
+        /// The person's groups that it rested on.
+        groups: BTreeSet<GroupName>,
         void_before: Time,
         reason: Option<Digest>,
     },
@@ -282,6 +284,8 @@ pub enum Fact {
     AgentUnfrozen {
         #[serde(flatten)]
         actor: Actor,
+        /// The person's groups that it rested on.
+        groups: BTreeSet<GroupName>,
         reason: Option<Digest>,
     },
 }

@@ -6,7 +6,7 @@ use countersign_domain::{Code, GroupName};
 use std::collections::BTreeSet;
 
 use crate::history::History;
-use crate::kit::{agent, api, at, groups_of, id, since_start, slack};
+use crate::kit::{agent, api, at, groups, groups_of, id, since_start, slack};
 
 /// Steps are `@<seconds> freeze` or `unfreeze` and a person; expected is the state, with the mark in seconds, or the code.
 fn check(history: &str, expect: &str) {
@@ -74,8 +74,14 @@ fn no_event_moves_a_mark_back_or_is_out_of_place() {
     let frozen = Agent { frozen: true, void_before: Some(at(10)) };
     let free = Agent { frozen: false, ..frozen.clone() };
     let event = |fact, now| countersign_domain::Event { time: at(now), fact };
-    let freeze = |mark| Fact::AgentFrozen { actor: slack("root"), void_before: at(mark), reason: None };
-    let unfreeze = || Fact::AgentUnfrozen { actor: slack("root"), reason: None };
+    let admins = || groups_of("root");
+    let freeze = |mark| Fact::AgentFrozen {
+        actor: slack("root"),
+        groups: admins(),
+        void_before: at(mark),
+        reason: None,
+    };
+    let unfreeze = || Fact::AgentUnfrozen { actor: slack("root"), groups: admins(), reason: None };
     assert!(evolve(&frozen, &event(freeze(20), 20)).is_ok());
     assert!(evolve(&frozen, &event(freeze(10), 5)).is_ok());
     assert!(evolve(&frozen, &event(freeze(5), 5)).is_err());
@@ -85,4 +91,47 @@ fn no_event_moves_a_mark_back_or_is_out_of_place() {
     assert_eq!(evolve(&frozen, &event(unfreeze(), 20)), Ok(free.clone()));
     assert!(evolve(&free, &event(unfreeze(), 20)).is_err());
     assert!(evolve(&free, &event(Fact::NotificationSent { to: id("sns") }, 20)).is_err());
+}
+
+/// Forged: what an agent's own chain says was done by somebody who may not.
+#[test]
+fn no_event_is_by_somebody_who_is_no_admin_or_did_not_sign_in() {
+    fn check(actor: Actor, in_groups: &str, takes: bool) {
+        let groups = groups(in_groups);
+        let freeze = Fact::AgentFrozen {
+            actor: actor.clone(),
+            groups: groups.clone(),
+            void_before: at(0),
+            reason: None,
+        };
+        let frozen = Agent { frozen: true, void_before: Some(at(-1)) };
+        for (state, fact) in [
+            (Agent::default(), freeze.clone()),
+            (frozen.clone(), freeze),
+            (frozen, Fact::AgentUnfrozen { actor: actor.clone(), groups: groups.clone(), reason: None }),
+        ] {
+            let event = countersign_domain::Event { time: at(0), fact };
+            assert_eq!(evolve(&state, &event).is_ok(), takes, "{actor:?} in {in_groups:?}: {event:?}");
+        }
+    }
+    check(slack("root"), "admins", true);
+    check(slack("root"), "", false);
+    check(slack("root"), "ops+auditors", false);
+    check(api("root", Some(at(-900_000))), "admins", true);
+    check(api("root", Some(at(-900_001))), "admins", false);
+    check(api("root", None), "admins", false);
+}
+
+#[test]
+fn the_log_holds_the_group_that_it_rested_on_and_no_other() {
+    for verb in ["freeze", "unfreeze"] {
+        let frozen = Agent { frozen: true, void_before: Some(at(-1)) };
+        let events = decide(&frozen, command(verb, slack("root"), groups("admins+ops")), at(0));
+        let (Fact::AgentFrozen { groups: held, .. } | Fact::AgentUnfrozen { groups: held, .. }) =
+            &events.expect("an admin")[0].fact
+        else {
+            panic!("{verb}")
+        };
+        assert_eq!(*held, groups("admins"));
+    }
 }

@@ -17,7 +17,7 @@ use crate::kit::{agent, api, at, digest, evaluation, gate, groups, hash, id, req
 const SOURCE: &str = "urn:countersign:prod";
 
 /// Computed from leaves.jsonl by Python's hashlib: SHA-256 of a zero byte and the last line.
-const LAST: &str = "875c1b93a7e0d43089cc343eea29b8d07d207db6c0d0afbc4fc75c7072a4360c";
+const LAST: &str = "d03902bbb2ea4444f0c0b7a76d336894751a6f1a4ed3c66c6222724b5814a789";
 
 fn vote(person: &str, ballot: Ballot) -> Vote {
     Vote {
@@ -109,8 +109,13 @@ fn facts() -> Vec<Fact> {
         Fact::Succeeded { by: agent.clone(), detail: None },
         Fact::Failed { by: agent.clone(), detail: text.clone() },
         Fact::Unknown { by: agent, detail: None },
-        Fact::AgentFrozen { actor: slack("root"), void_before: at(0), reason: text },
-        Fact::AgentUnfrozen { actor: api("root", Some(at(0))), reason: None },
+        Fact::AgentFrozen {
+            actor: slack("root"),
+            groups: groups("admins"),
+            void_before: at(0),
+            reason: text,
+        },
+        Fact::AgentUnfrozen { actor: api("root", Some(at(0))), groups: groups("admins"), reason: None },
     ]
 }
 
