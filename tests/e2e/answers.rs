@@ -5,7 +5,8 @@ use countersign_tests::chat::shows;
 use countersign_tests::{Agent, Chat, Reviewer};
 use serde_json::json;
 
-use crate::shared;
+use crate::outage::Gone;
+use crate::{alone, shared};
 
 #[tokio::test]
 async fn an_answer_with_the_same_arguments_keeps_digest_and_votes() {
@@ -55,6 +56,27 @@ async fn new_arguments_are_a_new_ask_under_the_same_id() {
     agent.consume(&request).await.problem(409, "digest_mismatch");
     let consumed = agent.consume(&revised).await.expect(200);
     assert_eq!(consumed["approved"]["arguments"], json!({"prefix": "users/a"}));
+}
+
+#[tokio::test]
+async fn new_arguments_that_policy_allows_by_then_close_the_card() {
+    let _stack = alone().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("test.quorum2").await;
+    shows(&request, "C0APPROVALS", "Approval needed").await;
+    Reviewer::new("bob").await.approve(&request).await.expect(200);
+    Reviewer::new("alice").await.decide(&request, "request_info", Some("less, please")).await.expect(200);
+    let review = "action = \"test.quorum2\"\noutcome = \"review\"\nprofiles = [\"quorum2\"]";
+    let changed = Gone::changed("profiles.toml", review, "action = \"test.quorum2\"\noutcome = \"allow\"");
+    let path = format!("/v1/requests/{}/responses", id(&request));
+    let revised =
+        agent.post(&path, &json!({"answer": "less", "arguments": {"prefix": "a"}})).await.expect(200);
+    drop(changed);
+    assert_eq!((revised["status"].as_str(), revised["outcome"].as_str()), (Some("approved"), Some("allow")));
+    assert_eq!((&revised["gates"], revised.get("decision")), (&json!([]), None));
+    shows(&request, "C0APPROVALS", "Approved by policy").await;
+    assert_eq!(agent.consume(&revised).await.expect(200)["status"], "consumed");
+    shows(&request, "C0APPROVALS", "Approved and running").await;
 }
 
 #[tokio::test]

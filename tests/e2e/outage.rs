@@ -7,18 +7,27 @@ use serde_json::{Value, json};
 
 use crate::alone;
 
-/// Puts a file back when the test ends, however it ends.
-struct Gone {
+/// Puts a file of the policy back when the test ends, however it ends.
+pub struct Gone {
     there: std::path::PathBuf,
     away: std::path::PathBuf,
 }
 
 impl Gone {
-    fn take(name: &str) -> Self {
+    pub fn take(name: &str) -> Self {
         let there = stack().policy_dir.join(name);
         let away = stack().policy_dir.with_extension(name);
         std::fs::rename(&there, &away).expect("the policy is there");
         Self { there, away }
+    }
+
+    /// Another file stands in meanwhile.
+    pub fn changed(name: &str, from: &str, to: &str) -> Self {
+        let gone = Self::take(name);
+        let text = std::fs::read_to_string(&gone.away).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&gone.there, text.replace(from, to)).unwrap();
+        gone
     }
 }
 

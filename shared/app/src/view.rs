@@ -161,10 +161,10 @@ impl RequestView {
     /// The view from the state alone, for listings: without target, question and comment.
     pub fn listed(stored: &Stored, now: Time) -> Self {
         let request = &stored.request;
-        let review = request.review.as_ref();
         // An allowed ask is approved by policy: that is an outcome, and nobody's decision.
-        let decided =
-            request.decided.as_ref().filter(|_| review.is_some() || request.status == Status::Revoked);
+        let by_policy = request.outcome.as_deref() == Some("allow");
+        let review = request.review.as_ref().filter(|_| !by_policy);
+        let decided = request.decided.as_ref().filter(|_| !by_policy || request.status == Status::Revoked);
         RequestView {
             id: request.id.clone(),
             status: request.status,

@@ -68,7 +68,7 @@ pub enum CardState {
     Pending { deadline: Time },
     /// The agent owes an answer.
     NeedsInfo { question: String, asked_by: String, answer_by: Time },
-    /// Every gate is met; not used yet.
+    /// Every gate is met, or, by nobody, policy allows it; not used yet.
     Approved { by: Vec<String>, at: Time, valid_until: Time },
     /// People said no.
     Rejected { by: Vec<String>, at: Time, reason: Option<String> },
@@ -197,6 +197,7 @@ impl CardState {
         match self {
             CardState::Pending { .. } => "Approval needed",
             CardState::NeedsInfo { .. } => "Waiting for the agent's answer",
+            CardState::Approved { by, .. } if by.is_empty() => "✔ Approved by policy, not used yet",
             CardState::Approved { .. } => "✔ Approved, not used yet",
             CardState::Rejected { .. } => "✘ Rejected",
             CardState::Expired { .. } => "✘ Expired: nobody decided in time",

@@ -1,13 +1,14 @@
 //! Cards converge on the request as it is, whatever chat does meanwhile.
 
 use countersign_app::cards::{Cards, Converged};
+use countersign_app::commit::{With, execute};
 use countersign_app::memory::{MemoryNotice, MemoryTable, Op};
 use countersign_app::ports::{PortError, Table};
-use countersign_app::sample::{SOURCE, at, channel, id, review, review_with};
+use countersign_app::sample::{SOURCE, allow, ask, at, channel, consume, id, review, review_with, words};
 use countersign_app::store::CardRecord;
 use countersign_chat::slack::ChatError;
 use countersign_domain::event::Decision;
-use countersign_domain::request::Command;
+use countersign_domain::request::{Command, NewRevision};
 use countersign_domain::review::{Level, Outcome};
 use countersign_domain::time::Seconds;
 use countersign_domain::{Fact, Status, Time};
@@ -276,6 +277,41 @@ async fn who_votes_again_for_a_gate_that_opens_later_stands_on_the_card_once() {
 }
 
 #[tokio::test]
+async fn new_arguments_that_policy_allows_leave_no_card_open() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review_with(&["slack:C0ONE"], |gate, _| gate.quorum = 2)).await;
+    decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(1)).await;
+    decided(&stack.table, &id(1), "bob", Decision::RequestInfo, Some("All of it?"), at(2)).await;
+    assert_eq!(stack.due(at(2)).await, None);
+    let before = state(&stack.table, &id(1)).await;
+    let (answer, ask) = (words("Only the summary."), ask("s3://reports-public/summary"));
+    let revision = NewRevision {
+        digest: ask.action.digest(&before.request.agent, &ask.nonce),
+        justification: None,
+        evaluation: allow(),
+        recorded: Default::default(),
+    };
+    let command = Command::Respond {
+        agent: before.request.agent.clone(),
+        answer: answer.hash(),
+        revision: Some(Box::new(revision)),
+    };
+    let with = With { words: vec![&answer], ask: Some(&ask), ..With::default() };
+    execute(&stack.table, SOURCE, before, command, with, at(3)).await.unwrap();
+    assert_eq!(stack.due(at(3)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, "✔ Approved by policy, not used yet", 1)]);
+    let shown = serde_json::to_string(&stack.chat.chat.messages()[0].message.blocks).unwrap();
+    assert!(shown.contains("reports-public/summary") && shown.contains("Only the summary."), "{shown}");
+    for gone in ["Approvals", "alice", "action_id"] {
+        assert!(!shown.contains(gone), "{gone}: {shown}");
+    }
+    done(&stack.table, &id(1), consume(&state(&stack.table, &id(1)).await.request, "deploy"), &[], at(4))
+        .await;
+    assert_eq!(stack.due(at(4)).await, None);
+    assert_eq!(stack.shown(), [message(ONE, "✔ Approved and running", 2)]);
+}
+
+#[tokio::test]
 async fn a_post_that_could_not_be_recorded_is_recorded_later() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
@@ -295,7 +331,7 @@ async fn a_post_that_could_not_be_recorded_is_recorded_later() {
 async fn there_is_no_card_of_what_nobody_decides_or_was_erased() {
     let stack = Stack::default();
     assert_eq!(stack.converge(at(1)).await, Ok(None), "there is no such request");
-    asked(&stack.table, 1, countersign_app::sample::allow()).await;
+    asked(&stack.table, 1, allow()).await;
     assert_eq!(stack.due(at(1)).await, None);
 
     let erased = Stack::default();

@@ -277,10 +277,13 @@ fn independent(request: &Request, vote: &Vote) -> bool {
 fn evaluate(request: &mut Request, evaluation: &Evaluation, valid_until: Option<Time>, now: Time) {
     request.outcome = Some(evaluation.outcome.as_str().to_owned());
     request.policy_digest = Some(evaluation.policy_digest.clone());
+    // The votes were on another revision. The rest of a review stays: its cards are there to be brought up to date.
+    if let Some(review) = &mut request.review {
+        review.votes.clear();
+    }
     match &evaluation.outcome {
         Outcome::Allow { .. } => {
             request.valid_until = valid_until;
-            request.review = None;
             change(request, Status::Approved, now, []);
         }
         Outcome::Review { gates, rules } => {
@@ -303,13 +306,7 @@ fn evaluate(request: &mut Request, evaluation: &Evaluation, valid_until: Option<
                 failed,
             });
         }
-        Outcome::Deny { code } => {
-            request.code = Some(*code);
-            // The votes were on another revision.
-            if let Some(review) = &mut request.review {
-                review.votes.clear();
-            }
-        }
+        Outcome::Deny { code } => request.code = Some(*code),
     }
 }
 

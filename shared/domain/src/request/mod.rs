@@ -232,7 +232,7 @@ pub struct Request {
     pub outcome: Option<String>,
     /// What policy rested on.
     pub policy_digest: Option<String>,
-    /// Present when people decide or decided.
+    /// Present when people decide or decided, or were asked about an earlier revision.
     pub review: Option<Review>,
     /// Until when an approval may be consumed.
     pub valid_until: Option<Time>,

@@ -48,6 +48,20 @@ fn votes_are_reset() {
 }
 
 #[test]
+fn what_policy_allows_now_keeps_what_was_asked_and_shown_but_no_vote() {
+    let allowed = "ask gate=ops:2; sent C01; approve ann; question ben; answer new allow";
+    let request = run(allowed).history.request.expect("a request");
+    assert_eq!((request.status, request.changed.by.len()), (Status::Approved, 0));
+    let review = request.review.expect("the review that was");
+    assert_eq!((review.votes.len(), review.answered.len(), review.sent.len()), (0, 1, 1));
+    check(&format!("{allowed}; approve ann"), "already_decided: approved");
+    // Who was asked may still take it back.
+    check(&format!("{allowed}; revoke ben"), "request.revoked: revoked");
+    check(&format!("{allowed}; revoke sam"), "not_eligible: approved");
+    check(&format!("{allowed}; consume"), "execution.consumed: consumed");
+}
+
+#[test]
 fn times_and_levels_start_anew_and_what_was_said_and_shown_is_kept() {
     let history = "ask review=100 answer=100 gate=ops:1:0/ops,20/leads; sent COPS0; unsent COPS1; @30 tick;
         @40 question dan; @50 answer new review=100 answer=100 gate=ops:1:0/ops,20/leads";
