@@ -207,10 +207,13 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
             fits.then(|| end(request, Status::Withdrawn, event.time))
         }
         Fact::Revoked { because, groups, .. } => {
-            let by = if let RevokedBecause::Person(actor) = because { Some(&actor.person) } else { None };
-            let may = by.is_none_or(|person| may_revoke(request, person, groups));
-            (may && revocable(request, because))
-                .then(|| change(request, Status::Revoked, event.time, by.cloned()))
+            let by = if let RevokedBecause::Person(actor) = because { Some(actor) } else { None };
+            let may = by.is_none_or(|actor| {
+                may_revoke(request, &actor.person, groups)
+                    && assured(request.review.as_ref(), &actor.evidence, event.time).is_ok()
+            });
+            let by = by.map(|actor| actor.person.clone());
+            (may && revocable(request, because)).then(|| change(request, Status::Revoked, event.time, by))
         }
         Fact::Lapsed { valid_until } => {
             let over = request.valid_until == Some(*valid_until) && event.time >= *valid_until;

@@ -281,6 +281,10 @@ fn only_what_may_be_taken_back_is() {
     check_after("ask; approve ann; consume", "ask; revoke recovery", false);
     check_after("ask; approve ann; consume", "ask; withdraw", false);
     check("ask; revoke void=60", "request.revoked/void_before=@-1", "request.revoked");
+    let taken_back = "ask auth=60; approve ann; revoke ben api=60";
+    check(taken_back, "request.revoked/auth_time=@-61", "request.revoked");
+    check(taken_back, "request.revoked/auth_time=", "request.revoked");
+    check(taken_back, "request.revoked/groups=", "request.revoked");
 }
 
 #[test]
