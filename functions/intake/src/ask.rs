@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_app::policy::{PolicySource, denied, of};
+use countersign_app::policy::{PolicySource, of};
 use countersign_app::ports::{PortError, Table};
 use countersign_app::store::{AgentRecord, Ask};
 use countersign_domain::ids::{AgentId, PersonId};
@@ -19,19 +19,17 @@ pub async fn evaluate<T: Table>(
     ask: &Ask,
     now: Time,
 ) -> Result<Evaluation, PortError> {
-    if record.agent.frozen {
-        return Ok(denied(Code::AgentFrozen, "agent frozen"));
-    }
     let evaluation = policy.evaluate(ask);
-    let may_cool = matches!(evaluation.outcome, Outcome::Review { .. });
-    if may_cool && table.cooling(&ask.action.ask_hash(agent), now).await? {
-        return Ok(Evaluation {
-            outcome: Outcome::Deny { code: Code::PolicyDenied },
-            determining: vec!["cool-down after a reject".into()],
-            ..evaluation
-        });
-    }
-    Ok(evaluation)
+    let (code, why) = if record.agent.frozen {
+        (Code::AgentFrozen, "agent frozen")
+    } else if matches!(evaluation.outcome, Outcome::Review { .. })
+        && table.cooling(&ask.action.ask_hash(agent), now).await?
+    {
+        (Code::PolicyDenied, "cool-down after a reject")
+    } else {
+        return Ok(evaluation);
+    };
+    Ok(Evaluation { outcome: Outcome::Deny { code }, determining: vec![why.into()], ..evaluation })
 }
 
 /// The fields that the log holds in clear, as policy lists them.

@@ -2,8 +2,12 @@
 
 use std::path::PathBuf;
 
+use countersign_app::commit::execute_agent;
 use countersign_app::memory::{MemoryTable, MemoryWorkflow};
 use countersign_app::policy::PolicySource;
+use countersign_app::sample;
+use countersign_domain::leaf::Subject;
+use countersign_domain::{AgentId, agent};
 use countersign_http::openapi::conformance::{Document, Seen};
 
 use super::*;
@@ -140,6 +144,25 @@ async fn every_answer_is_as_the_document_says() {
         413,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_denial_says_under_which_policy_also_of_a_frozen_agent() {
+    let policy = Policy::new("intake-frozen");
+    let mut api = Calls(app(&policy), 0);
+    let agent = AgentId::of("role", "123456789012", "deploy");
+    let groups = sample::admins();
+    let freeze = agent::Command::Freeze { by: sample::actor("grace"), groups, reason: None };
+    execute_agent(&api.0.table, "urn:countersign:test", &agent, freeze, None, now).await.unwrap();
+    for action in ["test.allow", "test.deny", "s3.sync"] {
+        let denied = api.post("/v1/requests", ask(action), 201).await;
+        assert_eq!(denied["code"], "agent_frozen");
+        let subject = Subject::Request(denied["id"].as_str().unwrap().parse().unwrap());
+        let events = api.0.table.events(&subject).await.unwrap();
+        let evaluated: Value = serde_json::from_slice(&events[1].bytes).unwrap();
+        assert_eq!(evaluated["data"]["determining"], json!(["agent frozen"]));
+        assert_eq!(evaluated["data"]["policy_digest"], api.0.policy.current().unwrap().digest());
+    }
 }
 
 #[tokio::test]

@@ -51,18 +51,13 @@ impl PolicySource {
     pub fn evaluate(&self, ask: &Ask) -> Evaluation {
         match self.current() {
             Ok(policy) => policy.evaluate(&of(ask)),
-            Err(_) => denied(Code::PolicyDenied, "policy unreadable"),
+            Err(_) => Evaluation {
+                policy_digest: Digest::of(b"").into(),
+                determining: vec!["policy unreadable".into()],
+                outcome: Outcome::Deny { code: Code::PolicyDenied },
+                excluded: Excluded::new(),
+            },
         }
-    }
-}
-
-/// A denial that no policy file made.
-pub fn denied(code: Code, why: &str) -> Evaluation {
-    Evaluation {
-        policy_digest: Digest::of(b"").into(),
-        determining: vec![why.to_owned()],
-        outcome: Outcome::Deny { code },
-        excluded: Excluded::new(),
     }
 }
 
