@@ -12,6 +12,7 @@ use countersign_http::{Agent, ConsumeBody, OutcomeBody, Problem};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::read::of_party;
 use crate::respond::show;
 use countersign_app::problems::{of_commit, of_port, of_randomness};
 
@@ -28,7 +29,8 @@ pub async fn consume<T: Table, W: Workflow>(
     let body = ConsumeBody::parse(request)?;
     let now = now();
     for attempts in 1..=TRIES {
-        let stored = app.table.state(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
+        // A stranger's attempt is not recorded: each would add to the request's state.
+        let stored = of_party(app, agent, id).await?;
         let void_before = void_before(app, agent, &stored, now).await?;
         let command = Command::Consume(Consume {
             by: agent.id.clone(),
@@ -94,7 +96,7 @@ async fn refused<T: Table, W>(app: &App<T, W>, agent: &Agent, state: Stored, ref
     let code = refusal.code();
     tracing::warn!(request.id = %state.request.id, agent.id = %agent.id, code = code.as_str(), "an attempt to consume was refused");
     let mut commands = Vec::new();
-    if matches!(code, Code::DigestMismatch | Code::Forbidden | Code::AlreadyConsumed | Code::AgentFrozen) {
+    if matches!(code, Code::DigestMismatch | Code::AlreadyConsumed | Code::AgentFrozen) {
         commands.push(Command::RecordRefusedExecution { by: agent.id.clone(), code });
     }
     if let Refusal::Void(void_before) = refusal {
@@ -120,9 +122,7 @@ pub async fn outcome<T: Table, W: Workflow>(
 ) -> Result<HttpResponse, Problem> {
     let body = OutcomeBody::parse(request)?;
     let now = now();
-    let is_party = |s: &Stored| s.request.agent == agent.id || s.request.executor.as_ref() == Some(&agent.id);
-    let stored =
-        app.table.state(id).await.map_err(of_port)?.filter(is_party).ok_or_else(Problem::not_found)?;
+    let stored = of_party(app, agent, id).await?;
     let detail = Words::some(body.detail.as_deref()).map_err(of_randomness)?;
     let command = Command::Report {
         by: agent.id.clone(),

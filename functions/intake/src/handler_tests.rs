@@ -166,6 +166,23 @@ async fn a_denial_says_under_which_policy_also_of_a_frozen_agent() {
 }
 
 #[tokio::test]
+async fn to_a_stranger_a_request_does_not_exist_and_it_leaves_no_trace() {
+    let policy = Policy::new("intake-stranger");
+    let mut api = Calls(app(&policy), 0);
+    let allowed = api.post("/v1/requests", ask("test.allow"), 201).await;
+    let path = format!("/v1/requests/{}", allowed["id"].as_str().unwrap());
+    let before = api.get(&path, 200).await;
+    let attempt = json!({"digest": allowed["digest"], "attempt": "0123456789abcdef0123456789abcdef"});
+    let mut call = event("POST", &format!("{path}/consume"), &json!({}), &attempt, true);
+    let other = "arn:aws:sts::123456789012:assumed-role/other/ci";
+    call["requestContext"]["authorizer"]["iam"]["userArn"] = other.into();
+    api.0.serves = Serves::Writes;
+    judged("POST", &format!("{path}/consume"), &handle(&api.0, call).await, 404);
+    assert_eq!(api.get(&path, 200).await, before, "nothing is recorded");
+    api.post(&format!("{path}/consume"), attempt, 200).await;
+}
+
+#[tokio::test]
 async fn the_contract_and_health_are_open_and_nothing_else_is() {
     let policy = Policy::new("intake-open");
     let mut app = app(&policy);

@@ -40,8 +40,7 @@ pub async fn read<T: Table, W>(
     let until = Instant::now() + Duration::from_secs(u64::from(prefer_wait(request).0));
     let mut pause = FIRST_PAUSE;
     let stored = loop {
-        let stored = app.table.state(id).await.map_err(of_port)?.filter(|s| is_party(s, agent));
-        let stored = stored.ok_or_else(Problem::not_found)?;
+        let stored = of_party(app, agent, id).await?;
         let left = until.saturating_duration_since(Instant::now());
         if is_news(&stored) || left.is_zero() {
             break stored;
@@ -71,7 +70,12 @@ pub async fn list<T: Table, W>(
     Ok(HttpResponse::json(200, &json!({"requests": requests, "next": page.next})))
 }
 
-/// Its agent, and the executor that was named for it.
-fn is_party(stored: &Stored, agent: &Agent) -> bool {
-    stored.request.agent == agent.id || stored.request.executor.as_ref() == Some(&agent.id)
+/// The request as it is, if it is this agent's or it is its executor. To others it does not exist.
+pub async fn of_party<T: Table, W>(
+    app: &App<T, W>,
+    agent: &Agent,
+    id: &RequestId,
+) -> Result<Stored, Problem> {
+    let stored = app.table.state(id).await.map_err(of_port)?;
+    stored.filter(|stored| stored.request.is_party(&agent.id)).ok_or_else(Problem::not_found)
 }

@@ -270,7 +270,7 @@ fn rested_on(review: &Review, person: &PersonId, groups: BTreeSet<GroupName>) ->
 }
 
 fn consume_approval(request: &Request, consume: Consume, now: Time) -> Result<Vec<Fact>, Refusal> {
-    if consume.by != request.agent && Some(&consume.by) != request.executor.as_ref() {
+    if !request.is_party(&consume.by) {
         return Err(Refusal::NotYours);
     }
     match (request.status, &request.consumption) {

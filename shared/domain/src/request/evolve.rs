@@ -220,9 +220,9 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
             (status == Status::Approved && over).then(|| end(request, Status::Lapsed, event.time))
         }
         Fact::Consumed { by, digest, attempt } => {
-            let may = *by == request.agent || Some(by) == request.executor.as_ref();
             let in_time = request.valid_until.is_some_and(|until| event.time < until);
-            let fits = status == Status::Approved && may && in_time && *digest == request.digest;
+            let fits =
+                status == Status::Approved && request.is_party(by) && in_time && *digest == request.digest;
             fits.then(|| {
                 request.consumption =
                     Some(Consumption { by: by.clone(), attempt: attempt.clone(), at: event.time });

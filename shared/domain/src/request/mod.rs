@@ -258,6 +258,11 @@ impl Request {
         self.status == Status::Pending && self.review.as_ref().is_some_and(|r| now >= r.deadline)
     }
 
+    /// Whether it is this agent's to run: its own, or its executor's.
+    pub fn is_party(&self, agent: &AgentId) -> bool {
+        self.agent == *agent || self.executor.as_ref() == Some(agent)
+    }
+
     /// Whether a person may read all of it: its reviewers of every level, who is bound to its agent, admins, auditors.
     pub fn is_visible_to(&self, person: &PersonId, groups: &BTreeSet<GroupName>) -> bool {
         let concerns = |r: &Review| {
