@@ -123,6 +123,9 @@ pub enum Refusal {
     /// The person has voted on this revision.
     #[error("you have voted on this revision already")]
     AlreadyVoted,
+    /// The gates that admit the person have their quorum; others of the review have not.
+    #[error("the gates that you decide in have their approvals already")]
+    GatesMet,
     /// The person is bound to the agent.
     #[error("you may not decide here: {}", relations(.0))]
     SelfApproval(BTreeSet<Relation>),
@@ -169,7 +172,7 @@ impl Refusal {
     pub fn code(&self) -> Code {
         match self {
             Refusal::NotActionable(_) => Code::NotActionable,
-            Refusal::AlreadyDecided(_) | Refusal::AlreadyVoted => Code::AlreadyDecided,
+            Refusal::AlreadyDecided(_) | Refusal::AlreadyVoted | Refusal::GatesMet => Code::AlreadyDecided,
             Refusal::SelfApproval(_) => Code::SelfApprovalDenied,
             Refusal::NotEligible => Code::NotEligible,
             Refusal::DigestMismatch { .. } => Code::DigestMismatch,

@@ -239,6 +239,7 @@ mod tests {
             Refusal::NotActionable(Status::Consumed),
             Refusal::AlreadyDecided(Status::Rejected),
             Refusal::AlreadyVoted,
+            Refusal::GatesMet,
             Refusal::SelfApproval(BTreeSet::from([Relation::Owner, Relation::OnBehalfOf])),
             Refusal::NotEligible,
             Refusal::DigestMismatch { revision: 2 },
@@ -256,6 +257,7 @@ mod tests {
                 Refusal::NotActionable(_)
                 | Refusal::AlreadyDecided(_)
                 | Refusal::AlreadyVoted
+                | Refusal::GatesMet
                 | Refusal::SelfApproval(_)
                 | Refusal::NotEligible
                 | Refusal::DigestMismatch { .. }

@@ -97,12 +97,7 @@ impl Policy {
     }
 
     fn review(&self, first: &Profile, rest: &[Profile], bound: &Excluded) -> (Outcome, Excluded) {
-        let rules = rest.iter().fold(first.rules.clone(), |rules, profile| stricter(rules, &profile.rules));
-        let mut gates: Vec<Gate> = [first].into_iter().chain(rest).map(|p| p.gate.clone()).collect();
-        for gate in &mut gates {
-            // A level of one profile may begin after the shorter review of another has ended.
-            gate.levels.retain(|level| level.after < rules.review_for);
-        }
+        let (gates, rules) = together(first, rest);
         let mut excluded = Excluded::new();
         let mut decidable = true;
         for gate in &gates {
@@ -119,6 +114,17 @@ impl Policy {
         };
         (outcome, excluded)
     }
+}
+
+/// What the profiles of a route come to: a gate each, and of each rule the stricter.
+pub(crate) fn together(first: &Profile, rest: &[Profile]) -> (Vec<Gate>, Rules) {
+    let rules = rest.iter().fold(first.rules.clone(), |rules, profile| stricter(rules, &profile.rules));
+    let mut gates: Vec<Gate> = [first].into_iter().chain(rest).map(|p| p.gate.clone()).collect();
+    for gate in &mut gates {
+        // A level of one profile may begin after the shorter review of another has ended.
+        gate.levels.retain(|level| level.after < rules.review_for);
+    }
+    (gates, rules)
 }
 
 /// Of each rule the stricter.

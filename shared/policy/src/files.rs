@@ -132,7 +132,7 @@ impl TryFrom<String> for Holder {
     }
 }
 
-/// How many people, at least 1.
+/// How many people, at least 1; each stands in the leaf of the decision.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(try_from = "i64")]
 pub(crate) struct Count(pub(crate) u8);
@@ -141,10 +141,10 @@ impl TryFrom<i64> for Count {
     type Error = String;
 
     fn try_from(number: i64) -> Result<Self, String> {
-        let count = u8::try_from(number).ok().filter(|count| *count > 0);
+        let count = u8::try_from(number).ok().filter(|count| (1..=20).contains(count));
         count
             .map(Self)
-            .ok_or_else(|| format!("{number} people is not possible; write a whole number from 1 to 255"))
+            .ok_or_else(|| format!("{number} people is not possible; write a whole number from 1 to 20"))
     }
 }
 

@@ -17,18 +17,19 @@
 //! [profile.data-export]
 //! reviewers = ["group:platform", "person:alice"]
 //! channels = ["slack:C0123", "sns"]
-//! quorum = 1                         # from here on, what is shown is what holds when it is left out
+//! quorum = 1                         # at most 20; from here on, what is shown is what holds when it is left out
 //! review_for = "1h"                  # a whole number and s, m, h or d
 //! approval_ttl = "15m"               # review_for + approval_ttl + answer_within: at most 80d
 //! answer_within = "24h"              # how long the agent may owe answers, in all
 //! levels = []                        # or e.g. [{ after = "10m", reviewers = ["group:leads"], channels = ["sns"] }]
-//! rejects = 1                        # how many rejects end it
+//! rejects = 1                        # how many rejects end it, at most 20
 //! require_comment = false
 //! max_auth_age = "15m"               # the oldest sign-in for a decision by API
 //! cool_down = "0s"                   # the same ask is denied for so long after a reject
 //! record = ["target"]                # what the log holds in clear: target, arguments.<field>
 //! ```
-//! Where several profiles apply, the stricter of each value holds. An allowed ask takes `approval_ttl` and `record`
+//! Where several profiles apply (at most 8), the stricter of each value holds. The longest decision that a route may
+//! lead to must fit its leaf of the log. An allowed ask takes `approval_ttl` and `record`
 //! from `default`.
 //!
 //! `people.toml`: who is who. A group is there when somebody is in it. For the aliases see [`Alias`].
@@ -56,6 +57,7 @@ mod evaluate;
 mod files;
 mod glob;
 mod load;
+mod size;
 mod span;
 
 use std::collections::{BTreeMap, BTreeSet};

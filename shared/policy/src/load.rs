@@ -9,7 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::alias::Alias;
 use crate::error::PolicyError;
+use crate::evaluate::together;
 use crate::files::{self, AGENTS, OutcomeWord, PEOPLE, PROFILES, ProfileEntry};
+use crate::size::too_large;
 use crate::span::{Span, show};
 use crate::{Answer, Person, Policy, Profile, Registration, Route};
 
@@ -20,6 +22,9 @@ const LONGEST_LIFE: u64 = 80 * 86_400;
 
 /// So many levels at most: each is a round of cards.
 const MOST_LEVELS: usize = 16;
+
+/// So many gates of one review at most: a person reads them all.
+const MOST_PROFILES: usize = 8;
 
 impl Policy {
     /// The policy that these files, by name within their directory, make.
@@ -44,6 +49,7 @@ impl Policy {
         let default = default.ok_or_else(|| {
             invalid(PROFILES, "profile.default", "is missing; what no route matches is reviewed under it")
         })?;
+        fits(&default, &[], || "profile.default".to_owned())?;
         let routes = routes(route, &profiles)?;
         let levels = profiles.values().flat_map(|profile| &profile.gate.levels);
         let channels = levels.flat_map(|level| &level.channels).cloned().collect();
@@ -280,7 +286,15 @@ fn routes(
         let answer = match (entry.outcome, named.next()) {
             (OutcomeWord::Allow, None) => Answer::Allow,
             (OutcomeWord::Deny, None) => Answer::Deny,
-            (OutcomeWord::Review, Some(first)) => Answer::Review(first, named.collect()),
+            (OutcomeWord::Review, Some(first)) => {
+                let rest: Vec<Profile> = named.collect();
+                if rest.len() >= MOST_PROFILES {
+                    let problem = format!("more than {MOST_PROFILES}; merge some into one profile");
+                    return Err(invalid(PROFILES, at("profiles"), problem));
+                }
+                fits(&first, &rest, || at("profiles"))?;
+                Answer::Review(first, rest)
+            }
             (OutcomeWord::Review, None) => {
                 let problem = "is missing; name at least one profile, e.g. profiles = [\"default\"]";
                 return Err(invalid(PROFILES, at("profiles"), problem));
@@ -293,6 +307,12 @@ fn routes(
         routes.push(Route { action: entry.action, answer });
     }
     Ok(routes)
+}
+
+/// Whether every review under these profiles fits the log.
+fn fits(first: &Profile, rest: &[Profile], key: impl Fn() -> String) -> Result<(), PolicyError> {
+    let (gates, rules) = together(first, rest);
+    too_large(&gates, &rules).map_or(Ok(()), |problem| Err(invalid(PROFILES, key(), problem)))
 }
 
 fn invalid(file: &'static str, key: impl Into<String>, problem: impl Into<String>) -> PolicyError {

@@ -111,8 +111,8 @@ fn profiles_must_have_their_form() {
         "line 4: unknown field `quorun`, expected one of `reviewers`, `channels`, `quorum`, `review_for`, \
          `approval_ttl`, `answer_within`, `levels`, `rejects`, `require_comment`, `max_auth_age`, `cool_down`, `record`",
     );
-    check_value("quorum = 0", "line 4: 0 people is not possible; write a whole number from 1 to 255");
-    check_value("rejects = 256", "line 4: 256 people is not possible; write a whole number from 1 to 255");
+    check_value("quorum = 0", "line 4: 0 people is not possible; write a whole number from 1 to 20");
+    check_value("rejects = 21", "line 4: 21 people is not possible; write a whole number from 1 to 20");
     check_value(
         "review_for = \"1 hour\"",
         "line 4: \"1 hour\" is not a span of time; write a whole number and s, m, h or d, \

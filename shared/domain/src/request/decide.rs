@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::command::{Command, Consume, Create, Decide, NewRevision};
 use super::evolve::evolve;
-use super::{Request, Review, Status};
+use super::{MAX_REFUSALS, Request, Review, Status};
 use crate::event::{
     Ballot, Decision, Event, Evidence, ExecutionOutcome, Fact, RevokedBecause, Vote, WithdrawnBecause,
 };
@@ -61,13 +61,15 @@ pub fn decide(request: Option<&Request>, command: Command, now: Time) -> Result<
             _ => Vec::new(),
         },
         (Some(request), Command::RecordRefusedDecision(refused)) => {
-            if request.refused.contains(&(refused.person.clone(), refused.code)) {
+            let known = request.refused.contains(&(refused.person.clone(), refused.code));
+            if known || request.refused.len() >= MAX_REFUSALS {
                 return Ok(Vec::new());
             }
             vec![Fact::DecisionRefused(refused)]
         }
         (Some(request), Command::RecordRefusedExecution { by, code }) => {
-            if request.refused_executions.contains(&(by.clone(), code)) {
+            let known = request.refused_executions.contains(&(by.clone(), code));
+            if known || request.refused_executions.len() >= MAX_REFUSALS {
                 return Ok(Vec::new());
             }
             vec![Fact::ExecutionRefused { by, code }]
@@ -237,7 +239,8 @@ fn vote(
 ) -> Result<Vec<Fact>, Refusal> {
     let gates = review.counts_in(&decide.actor.person, &decide.groups, ballot);
     if gates.is_empty() {
-        return Err(Refusal::AlreadyVoted);
+        let voted = review.votes.iter().any(|v| v.actor.person == decide.actor.person);
+        return Err(if voted { Refusal::AlreadyVoted } else { Refusal::GatesMet });
     }
     let vote = Vote {
         groups: rested_on(review, &decide.actor.person, decide.groups),

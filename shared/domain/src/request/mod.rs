@@ -15,6 +15,9 @@ use crate::refusal::Code;
 use crate::review::{ADMINS, AUDITORS, Excluded, Gate, Relation, Rules, is_in};
 use crate::time::{Seconds, Time};
 
+/// So many refused decisions and attempts, of each kind, are recorded of a request at most: its snapshot holds them.
+const MAX_REFUSALS: usize = 200;
+
 mod command;
 mod decide;
 mod evolve;
@@ -325,7 +328,8 @@ impl Review {
     }
 
     /// The profiles of the gates that a vote of the person's with this ballot counts in now. A vote counts once in
-    /// a gate. Who approved may approve again where they were not admitted then; who rejected has said all.
+    /// a gate, and an approval in none that has its quorum: so many votes at most as the gates need. Who approved may
+    /// approve again where they were not admitted then; who rejected has said all.
     pub(crate) fn counts_in(
         &self,
         person: &PersonId,
@@ -337,8 +341,12 @@ impl Review {
         {
             return BTreeSet::new();
         }
-        let gates = self.gates_of(person, groups).into_iter().map(|i| &self.gates[i].profile);
-        gates.filter(|profile| voted.iter().all(|v| !v.gates.contains(*profile))).cloned().collect()
+        let open = |gate: &&Gate| {
+            let counted = voted.iter().any(|v| v.gates.contains(&gate.profile));
+            !counted && (ballot == Ballot::Reject || !self.is_met_in(gate))
+        };
+        let gates = self.gates_of(person, groups).into_iter().map(|i| &self.gates[i]);
+        gates.filter(open).map(|gate| gate.profile.clone()).collect()
     }
 
     /// How many people approved in the gate.
@@ -349,7 +357,11 @@ impl Review {
 
     /// Whether every gate has its quorum.
     pub fn is_met(&self) -> bool {
-        !self.gates.is_empty() && self.gates.iter().all(|g| self.approvals(g) >= usize::from(g.quorum.max(1)))
+        !self.gates.is_empty() && self.gates.iter().all(|g| self.is_met_in(g))
+    }
+
+    fn is_met_in(&self, gate: &Gate) -> bool {
+        self.approvals(gate) >= usize::from(gate.quorum.max(1))
     }
 
     /// Whether so many people rejected that it ends.

@@ -163,6 +163,8 @@ fn a_second_vote_counts_where_the_first_did_not_and_is_for() {
     check(again, "vote.cast/ballot=reject", "vote.cast");
     check(again, "-request.escalated", "vote.cast");
     check_after(again, "ask gate=ops:3; approve ann", false);
+    let met = "ask gate=ops:2 gate=security:1; approve ann; approve ben; approve eve";
+    check(met, "policy.evaluated/gates/0/quorum=1", "vote.cast");
     check("ask gate=ops:3 rejects=3; approve ben; reject ann", "vote.cast/person=ben", "vote.cast");
     check("ask gate=ops:3 rejects=3; reject ben; approve ann", "vote.cast/person=ben", "vote.cast");
     check("ask gate=ops:3 rejects=3; reject ben; reject ann", "vote.cast/person=ben", "vote.cast");

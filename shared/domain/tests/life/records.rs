@@ -6,7 +6,7 @@ use countersign_domain::request::Command;
 use countersign_domain::{Code, Time, decide};
 
 use crate::kit::{at, groups, groups_of, id};
-use crate::notation::{check, run};
+use crate::notation::{check, go_on, run};
 
 #[test]
 fn a_denial_is_a_recorded_request() {
@@ -48,6 +48,17 @@ fn a_refusal_is_recorded_once_per_who_and_why() {
     check("ask; refused-run stranger forbidden; refused-run agent forbidden", "execution.refused: pending");
     // It changes nothing of what is refused.
     check("ask; refused ann not_eligible; approve ann", "vote.cast decision.approved: approved");
+}
+
+#[test]
+fn refusals_are_recorded_up_to_a_number() {
+    let mut history = run("ask").history;
+    let fill = (0..200).map(|n| format!("refused p{n} expired; refused-run a{n} forbidden"));
+    history = go_on(history, &fill.collect::<Vec<_>>().join(";")).history;
+    assert_eq!(history.leaves.len(), 2 + 2 * 200);
+    for one_more in ["refused ann expired", "refused-run stranger forbidden"] {
+        assert_eq!(go_on(history.clone(), one_more).last, Ok(Vec::new()), "{one_more}");
+    }
 }
 
 #[test]

@@ -42,7 +42,13 @@ fn a_quorum_is_of_different_people() {
 fn all_gates_must_be_met_and_one_vote_counts_in_each_of_the_persons() {
     let two = "ask gate=ops:1 gate=security:1";
     check(&format!("{two}; approve ann"), "vote.cast: pending");
-    check(&format!("{two}; approve ann; approve ben"), "vote.cast: pending");
+    // What has its quorum takes no more votes for, but one against.
+    check_refused(
+        &format!("{two}; approve ann; approve ben"),
+        Code::AlreadyDecided,
+        "the gates that you decide in have their approvals already",
+    );
+    check(&format!("{two}; approve ann; reject ben"), "vote.cast decision.rejected: rejected");
     check(&format!("{two}; approve ann; approve eve"), "vote.cast decision.approved: approved");
     check(&format!("{two}; approve cyd"), "vote.cast decision.approved: approved");
     let four = "ask gate=ops:2 gate=security:2";
