@@ -101,11 +101,14 @@ fn create_request(create: Create, now: Time) -> Result<Vec<Event>, Refusal> {
 
     // An allowed ask may be consumed in the same breath, by the same rules as at any later time.
     let Some(consume) = consume else { return Ok(events) };
-    let mut request = None;
-    for event in &events {
-        request = Some(evolve(request.as_ref(), event, Some(&create.id)).map_err(|_| Refusal::TooLarge)?);
-    }
-    if let Some(request) = request.filter(|r| r.status == Status::Approved) {
+    let mut steps = events.iter();
+    let request = steps.try_fold(None, |request: Option<Request>, event| {
+        evolve(request.as_ref(), event, Some(&create.id)).map(Some)
+    });
+    // Events that cannot follow are told by whoever folds them, which is before anything is recorded.
+    if let Ok(Some(request)) = request
+        && request.status == Status::Approved
+    {
         let facts = consume_approval(&request, consume, now)?;
         events.extend(facts.into_iter().map(|fact| Event { time: now, fact }));
     }
