@@ -1,12 +1,15 @@
 //! Admins freeze agents and let them ask again.
 
+use std::collections::BTreeSet;
+
 use countersign_app::clock::now;
 use countersign_app::commit::execute_agent;
 use countersign_app::ports::Table;
 use countersign_app::problems::{of_commit, of_randomness};
 use countersign_app::store::Words;
-use countersign_domain::AgentId;
 use countersign_domain::agent::Command;
+use countersign_domain::event::Actor;
+use countersign_domain::{AgentId, Digest, GroupName};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{FreezeBody, Problem};
@@ -23,13 +26,7 @@ pub async fn freeze<T: Table, K, W, C>(
     id: &AgentId,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let reason = reason(request)?;
-    let command = Command::Freeze {
-        by: known.actor(),
-        groups: known.person.groups.clone(),
-        reason: reason.as_ref().map(Words::hash),
-    };
-    execute(app, id, command, reason.as_ref()).await
+    execute(app, known, id, request, |by, groups, reason| Command::Freeze { by, groups, reason }).await
 }
 
 /// `POST /v1/review/agents/{id}/unfreeze`. What was void stays void.
@@ -39,26 +36,20 @@ pub async fn unfreeze<T: Table, K, W, C>(
     id: &AgentId,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let reason = reason(request)?;
-    let command = Command::Unfreeze {
-        by: known.actor(),
-        groups: known.person.groups.clone(),
-        reason: reason.as_ref().map(Words::hash),
-    };
-    execute(app, id, command, reason.as_ref()).await
-}
-
-fn reason(request: &HttpRequest) -> Result<Option<Words>, Problem> {
-    Words::some(FreezeBody::parse(request)?.reason.as_deref()).map_err(of_randomness)
+    execute(app, known, id, request, |by, groups, reason| Command::Unfreeze { by, groups, reason }).await
 }
 
 async fn execute<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
+    known: &Known,
     id: &AgentId,
-    command: Command,
-    reason: Option<&Words>,
+    request: &HttpRequest,
+    command: impl FnOnce(Actor, BTreeSet<GroupName>, Option<Digest>) -> Command,
 ) -> Result<HttpResponse, Problem> {
-    let record = execute_agent(&app.table, &app.source, id, command, reason, now).await.map_err(of_commit)?;
+    let reason = Words::some(FreezeBody::parse(request)?.reason.as_deref()).map_err(of_randomness)?;
+    let command = command(known.actor(), known.person.groups.clone(), reason.as_ref().map(Words::hash));
+    let record =
+        execute_agent(&app.table, &app.source, id, command, reason.as_ref(), now).await.map_err(of_commit)?;
     tracing::warn!(agent.id = %id, frozen = record.agent.frozen, "a person froze or unfroze an agent");
     let answer = json!({
         "id": id,
