@@ -171,7 +171,7 @@ async fn a_decision_whose_write_fails_is_not_taken_and_the_person_is_told() {
     let alice = Chat::new("U0ALICE");
     alice.press_on(&shown, "approve", json!({})).await;
     assert!(fault.lift().await >= 1);
-    assert!(alice.told(&shown).await.iter().any(|t| t.contains("could not record")));
+    assert!(alice.told(&shown).await.iter().any(|t| t.contains("did not learn whether")));
     assert_eq!(agent.read(&request).await["status"], "pending", "an error never approves");
     alice.press_on(&shown, "approve", json!({})).await;
     shows(&request, "C0DATA", "Alice Arden").await;

@@ -1,5 +1,7 @@
 //! A person's decision: the same steps whether it came from chat or by API.
 
+use std::time::Duration;
+
 use countersign_app::clock::now;
 use countersign_app::commit::{CommitError, With, execute};
 use countersign_app::policy::of;
@@ -16,9 +18,13 @@ use countersign_domain::{Digest, PersonId, Refusal, RequestId, Time, request};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{DecideBody, Problem, RevokeBody};
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::person::Known;
+
+/// The longest that an answer to a person waits for the workflow.
+const WAKE: Duration = Duration::from_secs(2);
 
 /// What a person says of a request, over whichever channel.
 pub struct Said<'a> {
@@ -53,51 +59,38 @@ pub fn would_refuse(known: &Known, whole: &Whole, said: &Said<'_>, now: Time) ->
     request::decide(Some(&whole.stored.request), command(known, whole, said), now).err()
 }
 
-/// Records the decision and, if it ends the wait, wakes the workflow.
-///
-/// A refusal is recorded, too, once per person and reason.
-pub async fn record<T: Table, K: Tokens, W: Workflow, C>(
+/// Commits the decision. It does not wake the workflow, and records no refusal.
+pub async fn commit<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
     known: &Known,
     whole: Whole,
-    said: Said<'_>,
+    said: &Said<'_>,
     now: Time,
 ) -> Result<Stored, CommitError> {
-    let command = command(known, &whole, &said);
     let with = With {
         words: said.text.into_iter().collect(),
         once: said.once.clone(),
         ask_hash: whole.ask.as_ref().map(|ask| ask.action.ask_hash(&whole.stored.request.agent)),
         ..With::default()
     };
-    match execute(&app.table, &app.source, whole.stored, command, with, now).await {
-        Ok(stored) => {
-            wake(app, &stored).await;
-            Ok(stored)
-        }
-        Err(CommitError::Refused { refusal, state: Some(state) }) => {
-            let tried =
-                Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
-            refused(app, tried, (*state).clone(), &refusal, now).await;
-            Err(CommitError::Refused { refusal, state: Some(state) })
-        }
-        Err(error) => Err(error),
-    }
+    let command = command(known, &whole, said);
+    execute(&app.table, &app.source, whole.stored, command, with, now).await
 }
 
-/// Wakes the workflow. If that fails relay does it; the decision stands in any case.
-async fn wake<T, K: Tokens, W: Workflow, C>(app: &App<T, K, W, C>, stored: &Stored) {
+/// Wakes the workflow after a decision. If that fails relay does it; the decision stands in any case.
+pub async fn wake<T, K: Tokens, W: Workflow, C>(app: &App<T, K, W, C>, stored: &Stored) {
     let id = &stored.request.id;
     tracing::info!(request.id = %id, agent.id = %stored.request.agent, status = stored.request.status.as_str(), "a person decided");
     if !is_over(stored.request.status) {
         return;
     }
-    match tell(&app.tokens, &app.workflow, stored).await {
-        Ok(Told::Done | Told::NoToken) => {}
-        Ok(Told::Invalid) => tracing::error!(request.id = %id, "the task token on record is invalid"),
-        Err(error) => {
+    match timeout(WAKE, tell(&app.tokens, &app.workflow, stored)).await {
+        Ok(Ok(Told::Done | Told::NoToken)) => {}
+        Ok(Ok(Told::Invalid)) => tracing::error!(request.id = %id, "the task token on record is invalid"),
+        Ok(Err(error)) => {
             tracing::warn!(request.id = %id, error = %error, "the workflow was not resumed; relay will")
         }
+        Err(_) => tracing::warn!(request.id = %id, "the workflow was not resumed in time; relay will"),
     }
 }
 
@@ -160,7 +153,12 @@ pub async fn by_api<T: Table, K: Tokens, W: Workflow, C>(
     let text = Words::some(body.comment.as_deref()).map_err(of_randomness)?;
     let said =
         Said { decision: body.decision, digest: body.digest, text: text.as_ref(), shown: None, once: None };
-    record(app, known, whole, said, now).await.map_err(of_commit)?;
+    let done = commit(app, known, whole, &said, now).await;
+    if let Err(CommitError::Refused { refusal, state: Some(state) }) = &done {
+        let tried = Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
+        refused(app, tried, (**state).clone(), refusal, now).await;
+    }
+    wake(app, &done.map_err(of_commit)?).await;
     show(app, id, now).await
 }
 
@@ -190,12 +188,19 @@ pub async fn revoke<T: Table, K: Tokens, W: Workflow, C>(
     show(app, id, now).await
 }
 
+/// The request after what was recorded just now.
 async fn show<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
     id: &RequestId,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let whole = app.table.whole(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
+    let whole = app.table.whole(id).await.map_err(|error| {
+        tracing::error!(request.id = %id, error = %error, "a service does not answer");
+        Problem::unavailable(
+            "it is recorded, but the request could not be read again: read it for its result",
+        )
+    })?;
+    let whole = whole.ok_or_else(Problem::not_found)?;
     let version = u64::from(whole.stored.version());
     Ok(HttpResponse::json(200, &ReviewView::of(&whole, now)).with_etag(version))
 }

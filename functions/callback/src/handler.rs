@@ -59,4 +59,4 @@ fn health<T, K, W, C>(app: &App<T, K, W, C>) -> Result<HttpResponse, Problem> {
 
 #[cfg(test)]
 #[path = "handler_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -15,13 +15,14 @@ use countersign_http::openapi::conformance::{Document, Seen};
 use super::*;
 use crate::person::Known;
 
-type Reviewers = App<MemoryTable, MemoryTokens, MemoryWorkflow, SlackClient>;
+pub(crate) type Memory<C> = App<MemoryTable, MemoryTokens, MemoryWorkflow, C>;
+type Reviewers = Memory<SlackClient>;
 
 /// Takes its directory away again.
-struct Policy(PathBuf);
+pub(crate) struct Policy(PathBuf);
 
 impl Policy {
-    fn new(test: &str) -> Self {
+    pub(crate) fn new(test: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("countersign-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         for (name, text) in [("profiles.toml", PROFILES), ("people.toml", PEOPLE), ("agents.toml", AGENTS)] {
@@ -39,12 +40,12 @@ impl Drop for Policy {
 
 const PROFILES: &str = "[profile.default]\nreviewers = ['group:platform']\nchannels = ['sns']\n";
 const PEOPLE: &str = "
-    [person.alice]\nname = 'Alice'\ngroups = ['platform', 'admins']\naliases = ['email:alice@example.com']
+    [person.alice]\nname = 'Alice'\ngroups = ['platform', 'admins']\naliases = ['email:alice@example.com', 'slack:T0OURS/U0ALICE']
     [person.bob]\nname = 'Bob'\ngroups = ['data']\naliases = ['email:bob@example.com']
 ";
 const AGENTS: &str = "[[agent]]\npattern = 'aws:*:role/deploy'\nowners = ['bob']\n";
 
-fn app(policy: &Policy) -> Reviewers {
+pub(crate) fn app<C>(policy: &Policy) -> Memory<C> {
     App {
         table: MemoryTable::default(),
         tokens: MemoryTokens::default(),
@@ -56,7 +57,7 @@ fn app(policy: &Policy) -> Reviewers {
     }
 }
 
-fn event(method: &str, path: &str, body: &Value) -> Value {
+pub(crate) fn event(method: &str, path: &str, body: &Value) -> Value {
     json!({
         "rawPath": path,
         "headers": {"content-type": "application/json"},
@@ -109,7 +110,7 @@ impl<'a> Calls<'a> {
 }
 
 /// A request of the role `deploy` that people review.
-async fn asked(app: &Reviewers, n: u32) -> (String, Value) {
+pub(crate) async fn asked<C>(app: &Memory<C>, n: u32) -> (String, Value) {
     let ask = sample::ask("s3://reports-public");
     let agent = app.table.agent(&sample::agent("deploy")).await.unwrap();
     let command = sample::create(&sample::id(n), "deploy", &ask, sample::review(&["slack:C0ONE"]));
@@ -160,7 +161,7 @@ async fn every_answer_is_as_the_document_says() {
 #[tokio::test]
 async fn the_contract_and_health_are_open_and_nothing_else_is() {
     let policy = Policy::new("callback-open");
-    let mut app = app(&policy);
+    let mut app = app::<SlackClient>(&policy);
     let verifier =
         countersign_http::Verifier::new("https://idp.example", "x", countersign_http::TokenKind::Reviewer);
     app.verifier = Some(verifier.unwrap());

@@ -4,6 +4,7 @@
 
 mod agents;
 mod app;
+mod budget;
 mod decide;
 mod handler;
 mod person;

@@ -1,18 +1,18 @@
 //! Slack calls: the signature is checked on the raw bytes first; then the account, then the person, then the rules.
 //!
-//! Slack wants an answer within 3 s. Whoever may not decide is told so where only they see it.
+//! Slack wants an answer within 3 s ([`Budget`]). Whoever may not decide, or could not, is told so where only they see it.
 
 use countersign_app::cards::card;
 use countersign_app::clock::now;
 use countersign_app::commit::CommitError;
-use countersign_app::ports::{Table, Tokens, Workflow};
+use countersign_app::ports::{PortError, Table, Tokens, Workflow};
 use countersign_app::problems::{of_port, of_randomness};
 use countersign_app::store::{Whole, Words};
 use countersign_chat::slack::about::{About, Place};
 use countersign_chat::slack::event::Event;
 use countersign_chat::slack::identity::identify;
 use countersign_chat::slack::interaction::{By, Click, Interaction, Submission};
-use countersign_chat::slack::modals::{Next, close, next, refuse};
+use countersign_chat::slack::modals::{Next, View, close, next, refuse};
 use countersign_chat::slack::signature::{Verified, verify};
 use countersign_chat::slack::{Chat, event as events, interaction as interactions};
 use countersign_domain::event::{Decision, Evidence};
@@ -25,14 +25,18 @@ use countersign_policy::Alias;
 use serde_json::Value;
 
 use crate::app::{App, Slack};
-use crate::decide::{Said, Tried, is_repeat, record, refused, would_refuse};
+use crate::budget::Budget;
+use crate::decide::{Said, Tried, commit, is_repeat, refused, wake, would_refuse};
 use crate::person::{Known, policy};
 
 /// A press is remembered longer than Slack's retries and the signature's window.
 const REMEMBER: Seconds = Seconds(15 * 60);
 
-/// What a person is told who cannot be told more.
-const NOT_NOW: &str = "Countersign could not record this. Nothing was decided; please try again.";
+/// What a person is told when it is known that nothing was written.
+const NOTHING: &str = "Countersign could not do this now. Nothing was decided; please try again.";
+/// What a person is told when a write may have been done.
+const UNKNOWN: &str = "Countersign did not learn whether your decision was recorded. Look at the card: if it does not show \
+    your decision in a minute, decide again.";
 
 /// `POST /slack/events`.
 pub fn event<T, K, W, C>(app: &App<T, K, W, C>, request: &HttpRequest) -> Result<HttpResponse, Problem> {
@@ -49,11 +53,12 @@ pub async fn interaction<T: Table, K: Tokens, W: Workflow, C: Chat>(
     app: &App<T, K, W, C>,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    let budget = Budget::start();
     let slack = app.slack.as_ref().ok_or_else(Problem::not_found)?;
     let parsed = interactions::parse(verified(slack, request)?);
     match parsed.map_err(|error| Problem::invalid(error.to_string()))? {
-        Some(Interaction::Click(press)) => click(app, slack, press, now()).await,
-        Some(Interaction::Submission(form)) => submission(app, slack, form, now()).await,
+        Some(Interaction::Click(press)) => click(app, slack, press, budget, now()).await,
+        Some(Interaction::Submission(form)) => submission(app, slack, form, budget, now()).await,
         None => Ok(HttpResponse::empty(200)),
     }
 }
@@ -69,12 +74,15 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
     app: &App<T, K, W, C>,
     slack: &Slack<C>,
     press: Click,
+    budget: Budget,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let Some((known, whole)) =
-        who_and_what(app, slack, press.decision, &press.by, &press.about, &press.place, now).await?
-    else {
-        return Ok(HttpResponse::empty(200));
+    let teller = Teller { slack, place: &press.place, by: &press.by, request: &press.about.request, budget };
+    let found = who_and_what(app, &teller, press.decision, &press.about, now).await;
+    let (known, whole) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(HttpResponse::empty(200)),
+        Err(problem) => return teller.failed(NOTHING, problem).await,
     };
     let once = Some((press.once.clone(), now + REMEMBER));
     let said = Said { once, ..said(press.decision, &press.about) };
@@ -85,64 +93,108 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
             // Nobody is asked for words that will not be taken.
             let words = Words::new("-").map_err(of_randomness)?;
             let would = Said { text: Some(&words), ..said };
-            let Some(refusal) = would_refuse(&known, &whole, &would, now) else {
-                slack.chat.open_view(&press.trigger_id, &view).await.map_err(|error| {
-                    tracing::warn!(error = error.word(), "a view could not be opened");
-                    Problem::unavailable("Slack did not open the view; press again")
-                })?;
-                return Ok(HttpResponse::empty(200));
-            };
-            let tried = Tried {
-                known: Some(&known),
-                decision: Some(press.decision),
-                digest: Some(&press.about.digest),
-            };
-            refused(app, tried, whole.stored, &refusal, now).await;
-            return Ok(tell(slack, &press.place, &press.by, &press.about.request, &words_of(&refusal)).await);
+            if let Some(refusal) = would_refuse(&known, &whole, &would, now) {
+                let tried = Tried {
+                    known: Some(&known),
+                    decision: Some(press.decision),
+                    digest: Some(&press.about.digest),
+                };
+                budget.write(refused(app, tried, whole.stored, &refusal, now)).await;
+                return Ok(teller.answer(&words_of(&refusal)).await);
+            }
+            return open(&teller, &press.trigger_id, &view).await;
         }
         Next::TooLong => {
             let words =
                 "This request is too long to be approved in chat. Approve it by API, or reject it here.";
-            return Ok(tell(slack, &press.place, &press.by, &press.about.request, words).await);
+            return Ok(teller.answer(words).await);
         }
     }
-    match record(app, &known, whole, said, now).await {
-        Ok(_) => Ok(HttpResponse::empty(200)),
-        Err(error) if is_repeat(&error) => Ok(HttpResponse::empty(200)),
-        Err(CommitError::Refused { refusal, .. }) => {
-            Ok(tell(slack, &press.place, &press.by, &press.about.request, &words_of(&refusal)).await)
-        }
-        Err(error) => {
-            tracing::error!(error = %error, "a decision was not recorded");
-            Ok(tell(slack, &press.place, &press.by, &press.about.request, NOT_NOW).await)
-        }
+    match record(app, &known, whole, &said, budget, now).await {
+        Outcome::Taken => Ok(HttpResponse::empty(200)),
+        Outcome::Refused(words) => Ok(teller.answer(&words).await),
+        Outcome::Failed(words) => teller.failed(words, Problem::unavailable(words)).await,
     }
+}
+
+async fn open<C: Chat>(teller: &Teller<'_, C>, trigger: &str, view: &View) -> Result<HttpResponse, Problem> {
+    let error = match teller.budget.write(teller.slack.chat.open_view(trigger, view)).await {
+        Some(Ok(())) => return Ok(HttpResponse::empty(200)),
+        Some(Err(error)) => error.word().to_owned(),
+        None => "no answer in time".to_owned(),
+    };
+    tracing::warn!(request.id = %teller.request, error, "a view could not be opened");
+    teller.failed(NOTHING, Problem::unavailable("Slack did not open the view; press again")).await
 }
 
 async fn submission<T: Table, K: Tokens, W: Workflow, C: Chat>(
     app: &App<T, K, W, C>,
     slack: &Slack<C>,
     form: Submission,
+    budget: Budget,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let Some((known, whole)) =
-        who_and_what(app, slack, form.decision, &form.by, &form.about, &form.place, now).await?
-    else {
-        return Ok(HttpResponse::json(200, &close()));
+    let teller = Teller { slack, place: &form.place, by: &form.by, request: &form.about.request, budget };
+    let found = who_and_what(app, &teller, form.decision, &form.about, now).await;
+    let (known, whole) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(HttpResponse::json(200, &close())),
+        Err(_) => return Ok(HttpResponse::json(200, &refuse(NOTHING))),
     };
     let text = Words::some(form.text.as_deref()).map_err(of_randomness)?;
     let once = Some((form.once.clone(), now + REMEMBER));
     let said = Said { text: text.as_ref(), once, ..said(form.decision, &form.about) };
-    let answer = match record(app, &known, whole, said, now).await {
-        Ok(_) => close(),
-        Err(error) if is_repeat(&error) => close(),
-        Err(CommitError::Refused { refusal, .. }) => refuse(&words_of(&refusal)),
-        Err(error) => {
-            tracing::error!(error = %error, "a decision was not recorded");
-            refuse(NOT_NOW)
-        }
+    let answer = match record(app, &known, whole, &said, budget, now).await {
+        Outcome::Taken => close(),
+        Outcome::Refused(words) => refuse(&words),
+        Outcome::Failed(words) => refuse(words),
     };
     Ok(HttpResponse::json::<Value>(200, &answer))
+}
+
+/// What came of a decision.
+enum Outcome {
+    /// It stands.
+    Taken,
+    /// It was not taken; why, for the person.
+    Refused(String),
+    /// It was not recorded, or nobody knows; which of the two, for the person.
+    Failed(&'static str),
+}
+
+async fn record<T: Table, K: Tokens, W: Workflow, C>(
+    app: &App<T, K, W, C>,
+    known: &Known,
+    whole: Whole,
+    said: &Said<'_>,
+    budget: Budget,
+    now: Time,
+) -> Outcome {
+    let id = whole.stored.request.id.clone();
+    match budget.write(commit(app, known, whole, said, now)).await {
+        Some(Ok(stored)) => {
+            budget.answer(wake(app, &stored)).await;
+            Outcome::Taken
+        }
+        Some(Err(error)) if is_repeat(&error) => Outcome::Taken,
+        Some(Err(CommitError::Refused { refusal, state })) => {
+            if let Some(state) = state {
+                let tried =
+                    Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
+                budget.write(refused(app, tried, *state, &refusal, now)).await;
+            }
+            Outcome::Refused(words_of(&refusal))
+        }
+        Some(Err(error)) => {
+            tracing::error!(request.id = %id, error = %error, "a decision was not recorded, as far as is known");
+            let unknown = matches!(error, CommitError::Port(PortError::Unavailable(_)));
+            Outcome::Failed(if unknown { UNKNOWN } else { NOTHING })
+        }
+        None => {
+            tracing::error!(request.id = %id, "whether a decision was recorded is not known: no answer in time");
+            Outcome::Failed(UNKNOWN)
+        }
+    }
 }
 
 fn said(decision: Decision, about: &About) -> Said<'static> {
@@ -152,16 +204,18 @@ fn said(decision: Decision, about: &About) -> Said<'static> {
 /// The person behind the account, and the request. `None` = not a person that may act; they were told.
 async fn who_and_what<T: Table, K, W, C: Chat>(
     app: &App<T, K, W, C>,
-    slack: &Slack<C>,
+    teller: &Teller<'_, C>,
     decision: Decision,
-    by: &By,
     about: &About,
-    place: &Place,
     now: Time,
 ) -> Result<Option<(Known, Whole)>, Problem> {
     let policy = policy(app)?;
-    let whole = app.table.whole(&about.request);
-    let (whole, account) = tokio::join!(whole, slack.chat.users_info(&by.user.id));
+    let Teller { slack, by, budget, .. } = *teller;
+    let both = async { tokio::join!(app.table.whole(&about.request), slack.chat.users_info(&by.user.id)) };
+    let (whole, account) = budget.read(both).await.ok_or_else(|| {
+        tracing::warn!(request.id = %about.request, "the table or Slack did not answer in time");
+        Problem::unavailable("the table or Slack did not answer in time; nothing was decided, press again")
+    })?;
     let whole = whole.map_err(of_port)?.ok_or_else(Problem::not_found)?;
     let account = account.map_err(|error| {
         tracing::warn!(request.id = %about.request, error = error.word(), "Slack did not say who pressed");
@@ -181,8 +235,8 @@ async fn who_and_what<T: Table, K, W, C: Chat>(
             }
         };
         let tried = Tried { known: None, decision: Some(decision), digest: Some(&about.digest) };
-        refused(app, tried, whole.stored, &Refusal::NotEligible, now).await;
-        tell(slack, place, by, &about.request, &words).await;
+        budget.write(refused(app, tried, whole.stored, &Refusal::NotEligible, now)).await;
+        teller.tell(&words).await;
         return Ok(None);
     };
     let evidence = Evidence::Slack { workspace: identity.workspace.clone() };
@@ -193,17 +247,41 @@ fn words_of(refusal: &Refusal) -> String {
     format!("Your decision was not taken: {refusal}. {}", refusal.code().guidance())
 }
 
-/// Tells one person something about a request that nobody else sees. That Slack does not take it changes nothing.
-async fn tell<C: Chat>(
-    slack: &Slack<C>,
-    place: &Place,
-    by: &By,
-    request: &RequestId,
-    words: &str,
-) -> HttpResponse {
-    let words = format!("{words}\nRequest: {request}");
-    if let Err(error) = slack.chat.ephemeral(&place.channel, &by.user.id, &words).await {
-        tracing::warn!(error = error.word(), "a person could not be told");
-    }
-    HttpResponse::empty(200)
+/// Tells whoever acted something about the request that nobody else sees.
+struct Teller<'a, C> {
+    slack: &'a Slack<C>,
+    place: &'a Place,
+    by: &'a By,
+    request: &'a RequestId,
+    budget: Budget,
 }
+
+impl<C: Chat> Teller<'_, C> {
+    /// That Slack does not take it changes nothing.
+    async fn tell(&self, words: &str) {
+        let words = format!("{words}\nRequest: {}", self.request);
+        let told = self.slack.chat.ephemeral(&self.place.channel, &self.by.user.id, &words);
+        let error = match self.budget.answer(told).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error.word().to_owned(),
+            None => "no answer in time".to_owned(),
+        };
+        tracing::warn!(request.id = %self.request, error, "a person could not be told");
+    }
+
+    /// The answer to a press of which the person is told something.
+    async fn answer(&self, words: &str) -> HttpResponse {
+        self.tell(words).await;
+        HttpResponse::empty(200)
+    }
+
+    /// The answer to a press that failed on our side: the person is told, and Slack shows that it failed.
+    async fn failed(&self, words: &str, problem: Problem) -> Result<HttpResponse, Problem> {
+        self.tell(words).await;
+        Err(problem)
+    }
+}
+
+#[cfg(test)]
+#[path = "slack_tests.rs"]
+mod tests;

@@ -14,6 +14,12 @@ pub fn of_commit(error: CommitError) -> Problem {
             Problem::not_found()
         }
         CommitError::Refused { refusal, .. } => refusal.into(),
+        CommitError::Port(PortError::Unavailable(_)) => {
+            tracing::error!(error = %error, "a service does not answer");
+            Problem::unavailable(
+                "a part of the service does not answer; whether this was recorded is not known",
+            )
+        }
         CommitError::Port(error) => of_port(error),
         CommitError::Illegal(error) => {
             tracing::error!(error = %error, "stored events and this code do not agree");
@@ -22,7 +28,7 @@ pub fn of_commit(error: CommitError) -> Problem {
     }
 }
 
-/// The problem of a port that did not do it.
+/// The problem of a port that did not do it, where nothing of weight was to be written.
 pub fn of_port(error: PortError) -> Problem {
     match error {
         PortError::Unavailable(_) => {

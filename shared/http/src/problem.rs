@@ -99,7 +99,7 @@ impl Problem {
         Self::new(Code::Forbidden, detail)
     }
 
-    /// `unavailable`: nothing was recorded or released.
+    /// `unavailable`: nothing was released; the detail says where it is not known whether something was recorded.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(Code::Unavailable, detail)
     }
