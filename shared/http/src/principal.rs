@@ -5,7 +5,6 @@
 //! Everything that is not plainly one role session or one IAM user is refused.
 
 use countersign_domain::AgentId;
-use countersign_domain::agent::AgentRef;
 
 use crate::problem::Problem;
 use crate::request::{Authorizer, HttpRequest, IamCaller};
@@ -57,11 +56,6 @@ impl Agent {
             session: None,
             sso_session: None,
         }
-    }
-
-    /// Id and readable name.
-    pub fn reference(&self) -> AgentRef {
-        AgentRef { id: self.id.clone(), name: self.name.clone() }
     }
 
     fn of_caller(caller: &IamCaller) -> Result<Self, Problem> {
