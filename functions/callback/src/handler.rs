@@ -1,11 +1,12 @@
 //! From an event to an answer: which API, who is calling, and which step does it.
 
 use countersign_app::ports::{Table, Tokens, Workflow};
+use countersign_app::problems::health;
 use countersign_chat::slack::Chat;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{Problem, ReviewRoute, lambda, openapi};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::App;
 use crate::person::{reader, signed_in};
@@ -30,7 +31,7 @@ where
     C: Chat,
 {
     match ReviewRoute::of(&request)? {
-        ReviewRoute::Health => health(app),
+        ReviewRoute::Health => health(&app.policy),
         ReviewRoute::OpenApi => Ok(openapi::reviewers()),
         ReviewRoute::SlackInteractions => slack::interaction(app, &request).await,
         ReviewRoute::SlackEvents => slack::event(app, &request),
@@ -44,16 +45,6 @@ where
         ReviewRoute::Unfreeze(id) => {
             agents::unfreeze(app, &signed_in(app, &request).await?, &id, &request).await
         }
-    }
-}
-
-/// Whether this function could do its work. Says nothing of who may call it.
-fn health<T, K, W, C>(app: &App<T, K, W, C>) -> Result<HttpResponse, Problem> {
-    match app.policy.current() {
-        Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
-        Err(_) => Err(Problem::unavailable(
-            "the policy directory is unreadable or not whole; see the function's log",
-        )),
     }
 }
 

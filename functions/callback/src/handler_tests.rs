@@ -11,6 +11,7 @@ use countersign_app::sample;
 use countersign_chat::slack::SlackClient;
 use countersign_domain::event::Evidence;
 use countersign_http::openapi::conformance::{Document, Seen};
+use serde_json::json;
 
 use super::*;
 use crate::person::Known;

@@ -2,11 +2,12 @@
 
 use countersign_app::clock::now;
 use countersign_app::ports::{Table, Workflow};
+use countersign_app::problems::health;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::token::bearer;
 use countersign_http::{Agent, AgentRoute, Problem, lambda, openapi};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::app::{App, Auth, Serves};
 use crate::{create, execution, read, respond};
@@ -22,7 +23,7 @@ async fn dispatch<T: Table, W: Workflow>(
 ) -> Result<HttpResponse, Problem> {
     let route = AgentRoute::of(&request)?;
     match route {
-        AgentRoute::Health => return health(app),
+        AgentRoute::Health => return health(&app.policy),
         AgentRoute::OpenApi => return Ok(openapi::agents()),
         _ => {}
     }
@@ -46,16 +47,6 @@ async fn authenticate(auth: &Auth, request: &HttpRequest) -> Result<Agent, Probl
         Auth::Token(verifier) => {
             Ok(Agent::from_token(&verifier.verify(bearer(request)?, None, now()).await?))
         }
-    }
-}
-
-/// Whether this function could do its work. Says nothing of who may call it.
-fn health<T, W>(app: &App<T, W>) -> Result<HttpResponse, Problem> {
-    match app.policy.current() {
-        Ok(policy) => Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()}))),
-        Err(_) => Err(Problem::unavailable(
-            "the policy directory is unreadable or not whole; see the function's log",
-        )),
     }
 }
 

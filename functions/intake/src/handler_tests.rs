@@ -9,6 +9,7 @@ use countersign_app::sample;
 use countersign_domain::leaf::Subject;
 use countersign_domain::{AgentId, agent};
 use countersign_http::openapi::conformance::{Document, Seen};
+use serde_json::json;
 
 use super::*;
 

@@ -15,6 +15,7 @@ use countersign_http::{Agent, Problem};
 use serde_json::json;
 
 use crate::app::App;
+use crate::respond::show;
 use countersign_app::problems::of_port;
 
 /// The pauses between two looks: short at first, for an answer that is about to come.
@@ -51,9 +52,7 @@ pub async fn read<T: Table, W>(
     if known.is_some() && !is_news(&stored) {
         return Ok(HttpResponse::empty(304).with_etag(u64::from(stored.version())));
     }
-    let whole = app.table.whole(id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
-    let version = u64::from(whole.stored.version());
-    Ok(HttpResponse::json(200, &RequestView::of(&whole, now())).with_etag(version))
+    show(app, &stored, now()).await
 }
 
 /// `GET /v1/requests`: the agent's own, newest first.

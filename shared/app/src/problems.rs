@@ -2,9 +2,12 @@
 
 use countersign_domain::{Code, Refusal};
 use countersign_http::Problem;
+use countersign_http::response::HttpResponse;
+use serde_json::json;
 
 use crate::clock::NoRandomness;
 use crate::commit::CommitError;
+use crate::policy::PolicySource;
 use crate::ports::PortError;
 
 /// The problem of a commit that did not come about. What is not the caller's is told as not existing.
@@ -43,4 +46,14 @@ pub fn of_port(error: PortError) -> Problem {
 pub fn of_randomness(error: NoRandomness) -> Problem {
     tracing::error!(error = %error, "the system gives no randomness");
     Problem::unavailable("the service cannot make new ids right now")
+}
+
+/// The answer of `GET /healthz`: whether the function could do its work. Says nothing of who may call it.
+///
+/// # Errors
+/// `unavailable` while there is no policy.
+pub fn health(policy: &PolicySource) -> Result<HttpResponse, Problem> {
+    let unreadable = "the policy directory is unreadable or not whole; see the function's log";
+    let policy = policy.current().map_err(|_| Problem::unavailable(unreadable))?;
+    Ok(HttpResponse::json(200, &json!({"status": "ok", "policy_digest": policy.digest()})))
 }
