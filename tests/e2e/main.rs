@@ -32,6 +32,7 @@ mod races;
 mod reading;
 mod replays;
 mod slack;
+mod tokens;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 

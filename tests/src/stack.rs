@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 /// What runs and where.
 #[derive(Debug, Deserialize)]
@@ -20,8 +23,10 @@ pub struct Stack {
     pub region: String,
     pub access_key_id: String,
     pub secret_access_key: String,
+    pub deployed: PathBuf,
     pub outputs: BTreeMap<String, String>,
-    pub policy_dir: std::path::PathBuf,
+    pub policy_dir: PathBuf,
+    pub python: PathBuf,
 }
 
 impl Stack {
@@ -46,6 +51,31 @@ pub fn stack() -> &'static Stack {
             Err(error) => absent(&path, &error, wanted.is_some()),
         }
     })
+}
+
+/// Deploys the same template once more, beside the stack, with some parameters set otherwise; the base URLs of its
+/// agents' and reviewers' APIs.
+pub async fn another(name: &'static str, changed: &[(&str, &str)]) -> [String; 2] {
+    let file = |name: &str| stack().deployed.join(name);
+    let given = std::fs::read(file("parameters.json")).expect("the parameters are there");
+    let mut parameters: Value = serde_json::from_slice(&given).expect("they are JSON");
+    for (parameter, value) in changed {
+        parameters[*parameter] = (*value).into();
+    }
+    let changed = file(&format!("{name}.json"));
+    std::fs::write(&changed, parameters.to_string()).expect("they can be written");
+    let mut deploy = Command::new(&stack().python);
+    deploy.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/engine/deploy.py"));
+    deploy.args(["--stack", name, "--url", &stack().engine_url, "--region", &stack().region]);
+    deploy.arg("--template").arg(file("template.json")).arg("--parameters").arg(changed);
+    let ended = tokio::task::spawn_blocking(move || deploy.output()).await;
+    let ended = ended.expect("it does not panic").expect("python starts");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let outputs: Value = serde_json::from_slice(&ended.stdout).expect("deploy.py prints JSON");
+    let api = |url: &str, output: &str| {
+        url.replace(stack().output(output), outputs[output].as_str().expect("the output is there"))
+    };
+    [api(&stack().agents_api, "AgentsApiId"), api(&stack().review_api, "ReviewersApiId")]
 }
 
 /// Ends the whole program, loudly and not through the test runner, which would keep it to itself.

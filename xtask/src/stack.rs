@@ -40,6 +40,8 @@ pub struct Stack {
     pub secret_access_key: String,
     /// The stack's name in CloudFormation.
     pub stack_name: String,
+    /// Where the template and its parameters lie as they were deployed: `template.json`, `parameters.json`.
+    pub deployed: PathBuf,
     /// The stack's outputs.
     pub outputs: BTreeMap<String, String>,
     /// The directory the functions read the policy from.

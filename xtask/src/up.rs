@@ -125,6 +125,7 @@ pub fn start(services: &Services, tools: &Tools, board: &Board) -> Result<Stack>
         access_key_id: "test".to_owned(),
         secret_access_key: "test".to_owned(),
         stack_name: deploy::STACK_NAME.to_owned(),
+        deployed: place.scratch(),
         outputs,
         policy_dir: place.policy(),
         slack_signing_secret,

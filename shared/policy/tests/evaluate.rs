@@ -47,6 +47,21 @@ fn ask<'a>(agent: &'a str, action: &'a str) -> Ask<'a> {
     Ask { agent, action, ..Ask::default() }
 }
 
+/// What people copy and edit must hold together: with it every example agent finds somebody to decide.
+#[test]
+fn the_policy_to_edit_lets_each_example_be_decided() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/policy");
+    let policy = Policy::load(&dir::read(&path).expect("the directory")).expect("a policy");
+    let (sync, deploy) = ("aws:123456789012:role/sync-agent", "aws:123456789012:role/deploy-web");
+    check(&policy, ask(sync, "s3.list"), "allow", "");
+    check(&policy, ask(sync, "s3.delete_bucket"), "deny policy_denied", "");
+    check(&policy, ask(sync, "s3.sync"), "review data-export/1", "ben=owner");
+    check(&policy, ask(deploy, "ecs.deploy"), "review default/1", "ana=owner ben=can_act_as");
+    check(&policy, ask(deploy, "s3.sync"), "review data-export/1", "ana=owner ben=can_act_as");
+    check(&policy, ask(deploy, "iam.attach"), "review default/1 security/2", "ana=owner ben=can_act_as");
+    check(&policy, ask("aws:123456789012:role/other", "s3.list"), "deny agent_unknown", "");
+}
+
 #[test]
 fn an_agent_must_be_registered() {
     let policy = policy();
