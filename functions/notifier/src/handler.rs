@@ -3,17 +3,15 @@
 //! The token is kept before anything else, and the request is looked at after it is kept: whoever ended the request
 //! in between found no token, so the task is resumed here.
 
-use countersign_app::cards::Cards;
 use countersign_app::clock::now;
-use countersign_app::ports::PortError;
+use countersign_app::ports::{Chats, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{is_over, keep};
+use countersign_app::stack::Stack;
 use countersign_app::store::Token;
 use countersign_domain::RequestId;
 use lambda_runtime::Diagnostic;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use crate::app::App;
 
 /// What the workflow passes.
 #[derive(Deserialize)]
@@ -58,25 +56,25 @@ impl From<PortError> for NotifierError {
 }
 
 /// Handles one task. That chat is down is no failure: relay tries the cards again.
-pub async fn handle(app: &App, event: Value) -> Result<Value, NotifierError> {
+pub async fn handle<T, K, W, S, N>(stack: &Stack<T, K, W, S, N>, event: Value) -> Result<Value, NotifierError>
+where
+    T: Table,
+    K: Tokens,
+    W: Workflow,
+    S: Chats,
+    N: Notice,
+{
     let task: Task = serde_json::from_value(event).map_err(|_| NotifierError::InvalidInput)?;
     let now = now();
     let token = Token { n: task.n, retry: task.retry, token: task.token };
-    let stored = keep(&app.table, &app.tokens, &app.workflow, &task.id, &token, now).await?;
+    let stored = keep(&stack.table, &stack.tokens, &stack.workflow, &task.id, &token, now).await?;
     let stored = stored.ok_or(NotifierError::RequestNotFound)?;
     if is_over(stored.request.status) {
         return Ok(json!({"posted": false}));
     }
-    let policy = app.policy.current().ok();
-    let chat = app.slack.get().await;
-    let cards = Cards {
-        table: &app.table,
-        chat: chat.as_deref(),
-        notice: &app.notice,
-        policy: policy.as_deref(),
-        source: &app.source,
-    };
-    let converged = cards.converge(&task.id, now).await?;
+    let policy = stack.policy.current().ok();
+    let chat = stack.slack.get().await;
+    let converged = stack.cards(chat.as_deref(), policy.as_deref()).converge(&task.id, now).await?;
     tracing::info!(request.id = %task.id, n = task.n, retry = task.retry, "a workflow waits for people");
     Ok(json!({"posted": converged.is_some_and(|c| c.due.is_none())}))
 }

@@ -2,7 +2,6 @@
 
 #![recursion_limit = "256"]
 
-mod app;
 mod handler;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
@@ -10,9 +9,9 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     countersign_app::logging::init();
-    let app = app::App::from_env().await?;
+    let stack = countersign_aws::stack::from_env(String::new()).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
-        handler::handle(&app, event.payload).await
+        handler::handle(&stack, event.payload).await
     }))
     .await
 }

@@ -1,19 +1,15 @@
 //! From an event to the subjects that need a look, and which of them must come again.
 
-use countersign_app::clock::now;
 use countersign_app::doorbell::{Doorbell, failures};
-use countersign_app::ports::{PortError, Table};
+use countersign_app::ports::{Chats, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::stack::Stack;
 use countersign_domain::Time;
-use countersign_domain::leaf::Subject;
+use futures::stream;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::heal::{heal, void};
-
-/// How many due requests a sweep asks for at a time, and how long it goes on, in milliseconds.
-const BATCH: u32 = 50;
-const SWEEP_FOR: u64 = 40_000;
+use crate::heal::{Healer, Outcome};
+use crate::round::Round;
 
 /// Why a sweep failed, or an event was not one.
 #[derive(Debug, thiserror::Error)]
@@ -36,52 +32,43 @@ impl From<RelayError> for Diagnostic {
     }
 }
 
-/// Handles one event.
-pub async fn handle(app: &App, event: Value) -> Result<Value, RelayError> {
+/// Handles one event. `now` is the clock.
+pub async fn handle<T, K, W, S, N>(
+    stack: &Stack<T, K, W, S, N>,
+    event: Value,
+    now: impl Fn() -> Time,
+) -> Result<Value, RelayError>
+where
+    T: Table,
+    K: Tokens,
+    W: Workflow,
+    S: Chats,
+    N: Notice,
+{
     match Doorbell::of(&event) {
-        Doorbell::Sweep => sweep(app, now()).await,
         Doorbell::Unknown => Err(RelayError::InvalidInput),
+        Doorbell::Sweep => {
+            let until = now();
+            let healer = Healer::new(stack, now);
+            swept(healer.round(healer.due(until)).await)
+        }
         Doorbell::Rang(subjects) => {
-            let mut failed = Vec::new();
-            for (subject, number) in subjects {
-                if let Err(error) = look(app, &subject).await {
-                    tracing::warn!(subject = %subject, error = %error, "a subject must come again");
-                    failed.push(number);
-                }
-            }
-            Ok(failures(failed))
+            let healer = Healer::new(stack, now);
+            let round = healer.round(stream::iter(subjects.keys().cloned().map(Ok))).await;
+            let mut failed = subjects;
+            failed.retain(|subject, _| round.outcomes.get(subject).is_none_or(|o| *o == Outcome::Failed));
+            Ok(failures(failed.into_values().collect()))
         }
     }
 }
 
-async fn look(app: &App, subject: &Subject) -> Result<(), PortError> {
-    match subject {
-        Subject::Request(id) => heal(app, id).await,
-        Subject::Agent(id) => void(app, id).await,
-    }
-}
-
-/// Looks at what is due. One that fails does not hold up the others: it stays due.
-async fn sweep(app: &App, started: Time) -> Result<Value, RelayError> {
-    let (mut healed, mut failed) = (0_u32, 0_u32);
-    let mut seen = std::collections::BTreeSet::new();
-    loop {
-        // What failed, or stands in the index still, must not hide what comes after it.
-        let due = app.table.due(started, BATCH + healed + failed).await?;
-        let fresh: Vec<_> = due.into_iter().filter(|id| seen.insert(id.clone())).collect();
-        if fresh.is_empty() || now().millis_since(started) > SWEEP_FOR {
-            break;
-        }
-        for id in fresh {
-            match heal(app, &id).await {
-                Ok(()) => healed += 1,
-                Err(error) => {
-                    failed += 1;
-                    tracing::warn!(request.id = %id, error = %error, "a due request could not be healed");
-                }
-            }
-        }
+/// What a sweep says. What could not be healed is due still.
+fn swept(round: Round) -> Result<Value, RelayError> {
+    let healed = round.outcomes.values().filter(|outcome| **outcome == Outcome::Healed).count();
+    let failed = round.outcomes.len() - healed;
+    if round.cut {
+        tracing::warn!(healed, failed, "time was up before the end of a sweep");
     }
     tracing::info!(healed, failed, "a sweep ended");
-    Ok(json!({"healed": healed, "failed": failed}))
+    round.broken.map_or(Ok(json!({"healed": healed, "failed": failed})), |error| Err(error.into()))
 }

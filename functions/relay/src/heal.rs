@@ -1,19 +1,21 @@
-//! One request looked at: resume first, then time, then the workflow, then the cards; then when to look again.
+//! One request looked at: resume first, then time, then the workflow; its cards when all others had that; then when
+//! to look again.
 //!
 //! Every step may be repeated and may find that another has done it.
 
-use countersign_app::cards::Cards;
-use countersign_app::clock::now;
+use std::sync::Arc;
+
 use countersign_app::commit::{CommitError, With, execute};
-use countersign_app::ports::{Execution, PortError, Table, Workflow};
+use countersign_app::ports::{Chats, Execution, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{Told, is_over, next_look, start, tell};
-use countersign_app::store::Stored;
+use countersign_app::stack::Stack;
+use countersign_app::store::{Stored, WorkflowMark};
 use countersign_domain::Time;
-use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::ids::RequestId;
 use countersign_domain::request::Command;
 use countersign_domain::time::Seconds;
-
-use crate::app::App;
+use countersign_policy::Policy;
+use tokio::sync::OnceCell;
 
 /// When to look again at a request whose workflow is not told yet.
 const NOT_TOLD: Seconds = Seconds(15);
@@ -24,98 +26,162 @@ const STEPS: u32 = 10;
 /// How often the request may change under one look.
 const ROUNDS: u32 = 4;
 
-/// Brings everything that follows from the request up to date.
-pub async fn heal(app: &App, id: &RequestId) -> Result<(), PortError> {
-    for _ in 0..ROUNDS {
-        let Some(stored) = app.table.state(id).await? else { return Ok(()) };
-        if look(app, stored).await? {
-            return Ok(());
-        }
-    }
-    // Whoever changed it rang again.
-    Ok(())
+/// How a look ended; the later, the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Everything is as the request is, or has a time for its next try.
+    Healed,
+    /// A service did not do its part, or the record cannot be taken further. It is due again.
+    Owing,
+    /// The table did not answer, or time ran out: nobody knows. Whoever rang must ring again.
+    Failed,
 }
 
-/// One look. `false` = the request changed under it.
-async fn look(app: &App, stored: Stored) -> Result<bool, PortError> {
-    let now = now();
-    let id = stored.request.id.clone();
-    let mut stored = resume(app, stored).await?;
-    if stored.request.status.is_live() {
-        stored = pass_time(app, stored, now).await?;
-        stored = resume(app, stored).await?;
-    }
-    match start(&app.workflow, &stored, now).await {
-        Ok(mark) => stored.workflow = mark,
-        Err(error) => tracing::warn!(request.id = %id, error = %error, "the workflow was not started"),
-    }
-
-    let policy = app.policy.current().ok();
-    let chat = app.slack.get().await;
-    let cards = Cards {
-        table: &app.table,
-        chat: chat.as_deref(),
-        notice: &app.notice,
-        policy: policy.as_deref(),
-        source: &app.source,
-    };
-    let Some(converged) = cards.converge(&id, now).await? else { return Ok(true) };
-    let latest = Stored { workflow: stored.workflow, ..converged.stored };
-    let due = next_due(&latest, converged.due, now);
-    app.table.set_view(&id, latest.version(), due, latest.workflow).await
+/// A request whose cards are left to do.
+#[derive(Debug, Clone)]
+pub struct Left {
+    /// Which.
+    pub id: RequestId,
+    mark: WorkflowMark,
 }
 
-/// Tells the workflow that people are done, if it waits for that.
-async fn resume(app: &App, mut stored: Stored) -> Result<Stored, PortError> {
-    if stored.workflow.resumed || !is_over(stored.request.status) {
-        return Ok(stored);
-    }
-    let id = &stored.request.id;
-    let told = match tell(&app.tokens, &app.workflow, &stored).await {
-        Ok(told) => told,
-        Err(error) => {
-            tracing::warn!(request.id = %id, error = %error, "the workflow was not resumed");
-            return Ok(stored);
-        }
-    };
-    stored.workflow.resumed = match told {
-        Told::Done => true,
-        // Nobody will store a token for a workflow that does not run.
-        Told::NoToken => app.workflow.describe(id, stored.workflow.n).await? != Execution::Running,
-        Told::Invalid => {
-            tracing::error!(request.id = %id, "the task token on record is invalid");
-            false
-        }
-    };
-    Ok(stored)
+/// What one invocation heals with: policy and chat are asked for once.
+pub struct Healer<'a, T, K, W, S: Chats, N, F> {
+    /// The stack.
+    pub stack: &'a Stack<T, K, W, S, N>,
+    now: F,
+    policy: Option<Arc<Policy>>,
+    chat: OnceCell<Option<Arc<S::Chat>>>,
 }
 
-/// Records what time, or a frozen agent, has made of the request.
-async fn pass_time(app: &App, mut stored: Stored, now: Time) -> Result<Stored, PortError> {
-    let agent = app.table.agent(&stored.request.agent).await?.agent;
-    if let Some(mark) = agent.voids(stored.request.created) {
-        stored = step(app, stored, Command::void(mark), now).await?;
+impl<'a, T, K, W, S, N, F> Healer<'a, T, K, W, S, N, F>
+where
+    T: Table,
+    K: Tokens,
+    W: Workflow,
+    S: Chats,
+    N: Notice,
+    F: Fn() -> Time,
+{
+    /// For one invocation. Chat is not asked for yet.
+    pub fn new(stack: &'a Stack<T, K, W, S, N>, now: F) -> Self {
+        Self { stack, now, policy: stack.policy.current().ok(), chat: OnceCell::new() }
     }
-    for _ in 0..STEPS {
-        let version = stored.version();
-        stored = step(app, stored, Command::Tick, now).await?;
-        if stored.version() == version {
-            break;
-        }
-    }
-    Ok(stored)
-}
 
-async fn step(app: &App, stored: Stored, command: Command, now: Time) -> Result<Stored, PortError> {
-    match execute(&app.table, &app.source, stored.clone(), command, With::default(), now).await {
-        Ok(stored) => Ok(stored),
-        Err(CommitError::Port(error)) => Err(error),
-        // Another was first, or the end came meanwhile.
-        Err(CommitError::Refused { state, .. }) => Ok(state.map_or(stored, |state| *state)),
-        Err(error) => {
-            tracing::error!(request.id = %stored.request.id, error = %error, "a request could not be taken further");
-            Ok(stored)
+    /// Brings all that others wait for up to date. What is left are the cards, if they are.
+    pub async fn first(&self, id: &RequestId) -> Result<(Outcome, Option<Left>), PortError> {
+        let cards = self.stack.cards(None::<&S::Chat>, self.policy.as_deref());
+        for _ in 0..ROUNDS {
+            let Some(whole) = self.stack.table.whole(id).await? else { break };
+            let now = (self.now)();
+            let (stored, outcome) = self.follow(whole.stored.clone(), now).await?;
+            let owed = cards.owed(&whole, now);
+            if stored.version() != whole.stored.version() || owed.is_some_and(|at| at <= now) {
+                return Ok((outcome, Some(Left { id: id.clone(), mark: stored.workflow })));
+            }
+            let due = next_due(&stored, owed, now);
+            if self.stack.table.set_view(id, stored.version(), due, stored.workflow).await? {
+                return Ok((outcome, None));
+            }
         }
+        // It is gone, or whoever changed it rang again.
+        Ok((Outcome::Healed, None))
+    }
+
+    /// Brings the cards up to date.
+    pub async fn cards(&self, left: Left) -> Result<(), PortError> {
+        let chat = self.chat.get_or_init(|| self.stack.slack.get()).await;
+        let now = (self.now)();
+        let cards = self.stack.cards(chat.as_deref(), self.policy.as_deref());
+        let Some(converged) = cards.converge(&left.id, now).await? else { return Ok(()) };
+        let latest = Stored { workflow: left.mark, ..converged.stored };
+        let due = next_due(&latest, converged.due, now);
+        // Where it does not hold, whoever changed the request made it due and rang again.
+        self.stack.table.set_view(&left.id, latest.version(), due, latest.workflow).await.map(drop)
+    }
+
+    async fn follow(&self, mut stored: Stored, now: Time) -> Result<(Stored, Outcome), PortError> {
+        let mut outcome = self.resume(&mut stored).await;
+        if stored.request.status.is_live() {
+            let before = stored.version();
+            outcome = outcome.max(self.pass_time(&mut stored, now).await?);
+            if stored.version() != before {
+                outcome = outcome.max(self.resume(&mut stored).await);
+            }
+        }
+        match start(&self.stack.workflow, &stored, now).await {
+            Ok(mark) => stored.workflow = mark,
+            Err(error) => {
+                tracing::warn!(request.id = %stored.request.id, error = %error, "the workflow was not started");
+                outcome = outcome.max(Outcome::Owing);
+            }
+        }
+        Ok((stored, outcome))
+    }
+
+    /// Tells the workflow that people are done, if it waits for that.
+    async fn resume(&self, stored: &mut Stored) -> Outcome {
+        if stored.workflow.resumed || !is_over(stored.request.status) {
+            return Outcome::Healed;
+        }
+        let id = &stored.request.id;
+        let (workflow, n) = (&self.stack.workflow, stored.workflow.n);
+        let told = match tell(&self.stack.tokens, workflow, stored).await {
+            // Nobody will store a token for a workflow that does not run.
+            Ok(Told::NoToken) => workflow.describe(id, n).await.map(|is| is != Execution::Running),
+            Ok(Told::Done) => Ok(true),
+            Ok(Told::Invalid) => {
+                tracing::error!(request.id = %id, "the task token on record is invalid");
+                return Outcome::Owing;
+            }
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(told) => {
+                stored.workflow.resumed = told;
+                Outcome::Healed
+            }
+            Err(error) => {
+                tracing::warn!(request.id = %id, error = %error, "the workflow was not resumed");
+                Outcome::Owing
+            }
+        }
+    }
+
+    /// Records what time, or a frozen agent, has made of the request.
+    async fn pass_time(&self, stored: &mut Stored, now: Time) -> Result<Outcome, PortError> {
+        let agent = self.stack.table.agent(&stored.request.agent).await?.agent;
+        let mut outcome = Outcome::Healed;
+        if let Some(mark) = agent.voids(stored.request.created) {
+            outcome = self.step(stored, Command::void(mark), now).await?;
+        }
+        for _ in 0..STEPS {
+            let version = stored.version();
+            outcome = outcome.max(self.step(stored, Command::Tick, now).await?);
+            if stored.version() == version {
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn step(&self, stored: &mut Stored, command: Command, now: Time) -> Result<Outcome, PortError> {
+        let stack = self.stack;
+        match execute(&stack.table, &stack.source, stored.clone(), command, With::default(), now).await {
+            Ok(done) => *stored = done,
+            Err(CommitError::Port(error)) => return Err(error),
+            // Another was first, or the end came meanwhile.
+            Err(CommitError::Refused { state, .. }) => {
+                if let Some(state) = state {
+                    *stored = *state;
+                }
+            }
+            Err(error) => {
+                tracing::error!(request.id = %stored.request.id, error = %error, "a request could not be taken further");
+                return Ok(Outcome::Owing);
+            }
+        }
+        Ok(Outcome::Healed)
     }
 }
 
@@ -127,22 +193,4 @@ fn next_due(stored: &Stored, cards: Option<Time>, now: Time) -> Option<Time> {
         (false, _) => Some(next_look(&stored.workflow).unwrap_or(now + NOT_TOLD)),
     };
     [stored.request.next_deadline(), cards, workflow].into_iter().flatten().min()
-}
-
-/// Ends what a frozen agent asked before its mark.
-pub async fn void(app: &App, agent: &AgentId) -> Result<(), PortError> {
-    if app.table.agent(agent).await?.agent.void_before.is_none() {
-        return Ok(());
-    }
-    let mut cursor = None;
-    loop {
-        let page = app.table.live(Some(agent), cursor.as_deref(), 50).await?;
-        for stored in page.requests {
-            heal(app, &stored.request.id).await?;
-        }
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(()),
-        }
-    }
 }

@@ -2,18 +2,22 @@
 
 #![recursion_limit = "256"]
 
-mod app;
 mod handler;
 mod heal;
+mod round;
+#[cfg(test)]
+mod tests;
 
+use countersign_app::clock::now;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     countersign_app::logging::init();
-    let app = app::App::from_env().await?;
+    let machine = countersign_app::env::required("STATE_MACHINE_ARN")?;
+    let stack = countersign_aws::stack::from_env(machine).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
-        handler::handle(&app, event.payload).await
+        handler::handle(&stack, event.payload, now).await
     }))
     .await
 }

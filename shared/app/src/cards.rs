@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use countersign_chat::card::{Answer, Card, CardState, GateState, VoteShown};
 use countersign_chat::slack::{Chat, ChatError, Place, render};
 use countersign_domain::ids::{ChannelName, PersonId, RequestId};
-use countersign_domain::request::{Command, Review};
+use countersign_domain::request::{Command, Review, decide};
 use countersign_domain::time::Seconds;
 use countersign_domain::{Status, Time};
 use countersign_policy::Policy;
@@ -83,6 +83,19 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
             }
         }
         Ok(result)
+    }
+
+    /// When a card wants its next try; `None` = all show the request as it is, and that they were sent is recorded.
+    pub fn owed(&self, whole: &Whole, now: Time) -> Option<Time> {
+        let shows = card(whole, self.policy)?.hash();
+        let owed = |channel: ChannelName| match whole.cards.iter().find(|c| c.channel == channel) {
+            Some(card) if card.shows.as_ref() == Some(&shows) => {
+                let events = decide(Some(&whole.stored.request), Command::RecordSent { to: channel }, now);
+                events.is_ok_and(|events| !events.is_empty()).then_some(now)
+            }
+            card => Some(card.and_then(|card| card.due).unwrap_or(now)),
+        };
+        wanted(whole).into_iter().filter_map(owed).min()
     }
 
     async fn round(&self, whole: Whole, now: Time) -> Result<Converged, PortError> {

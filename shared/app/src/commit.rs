@@ -13,7 +13,7 @@ use crate::ports::{PortError, Table};
 use crate::store::{AgentEffect, AgentRecord, Ask, Commit, Idempotency, Stored, Words, WorkflowMark};
 
 /// How far ahead `due` is set while anything is owed, so that the sweep finds what a lost doorbell left undone.
-const LOOK_AGAIN: Seconds = Seconds(30);
+const LOOK_AGAIN: Seconds = Seconds(10);
 
 /// How often a write is tried when others are faster.
 const TRIES: u32 = 10;

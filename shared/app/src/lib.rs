@@ -21,6 +21,7 @@ pub mod resume;
 #[cfg(feature = "memory")]
 pub mod sample;
 pub mod slack;
+pub mod stack;
 pub mod store;
 pub mod text;
 pub mod view;

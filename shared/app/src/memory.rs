@@ -19,7 +19,20 @@ pub use table::MemoryTable;
 pub use tokens::MemoryTokens;
 pub use workflow::{MemoryWorkflow, Woken};
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use countersign_chat::slack::Chat;
+
+use crate::ports::Chats;
+
+/// A chat that is there from the beginning.
+impl<C: Chat> Chats for Arc<C> {
+    type Chat = C;
+
+    async fn get(&self) -> Option<Arc<C>> {
+        Some(Arc::clone(self))
+    }
+}
 
 /// A test that panicked while it held the lock must not hide its own message behind another.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,13 +2,15 @@
 //! implementation in [`crate::memory`]; one contract suite runs over both.
 
 use std::future::Future;
+use std::sync::Arc;
 
+use countersign_chat::slack::Chat;
 use countersign_domain::ids::{AgentId, ChannelName, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 
 use crate::store::{
-    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Token, Whole, WorkflowMark,
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Token, Whole, WorkflowMark,
 };
 
 /// Why the outside did not do it.
@@ -81,8 +83,14 @@ pub trait Table: Send + Sync {
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Requests whose `due`, which is kept in whole seconds and rounded up, is at or before `until`: longest overdue
-    /// first, at most `limit`.
-    fn due(&self, until: Time, limit: u32) -> impl Future<Output = Result<Vec<RequestId>, PortError>> + Send;
+    /// first, at most `limit` a part. What became due after the cursor while parts were read may be among the later
+    /// ones. A cursor that is not of this listing begins anew.
+    fn due(
+        &self,
+        until: Time,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Part<RequestId>, PortError>> + Send;
 
     /// Open and approved requests: of one agent newest first, or of all agents one after the other. A page may hold
     /// fewer than `limit`, and the last one none. A cursor that is not of this listing begins anew.
@@ -180,6 +188,15 @@ pub trait Workflow: Send + Sync {
         token: &Token,
         status: Status,
     ) -> impl Future<Output = Result<Resumed, PortError>> + Send;
+}
+
+/// Chat that is set up when it is first needed.
+pub trait Chats: Send + Sync {
+    /// The chat.
+    type Chat: Chat;
+
+    /// The chat; `None` where the stack has none or it is not to be had now.
+    fn get(&self) -> impl Future<Output = Option<Arc<Self::Chat>>> + Send;
 }
 
 /// Where notices go that nobody can answer.

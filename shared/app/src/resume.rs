@@ -8,9 +8,10 @@ use countersign_domain::{Status, Time};
 use crate::ports::{Execution, PortError, Resumed, Table, Tokens, Workflow};
 use crate::store::{Stored, Token, WorkflowMark};
 
-/// A restart is tried after this, and each later one after twice as long, up to an hour.
-const FIRST_RESTART: u32 = 60;
-const LAST_RESTART: u32 = 3600;
+/// The workflow is looked at after this. Each restart and each look that finds it running doubles the wait, up to an
+/// hour: what runs costs nothing, and what fails over and over is not hammered.
+const FIRST_LOOK: u32 = 60;
+const LAST_LOOK: u32 = 3600;
 
 /// A token is of no use after the workflow's hard limit.
 const TOKEN_LIFE: Seconds = Seconds(91 * 24 * 3600);
@@ -31,18 +32,22 @@ pub async fn start<W: Workflow>(workflow: &W, stored: &Stored, now: Time) -> Res
         return Ok(mark);
     }
     let id = &stored.request.id;
-    let n = match (mark.seen, workflow.describe(id, mark.n).await?) {
-        (_, Execution::Running) => return Ok(WorkflowMark { seen: Some(now), ..mark }),
-        (_, Execution::Missing) => mark.n,
-        (_, Execution::Ended) => mark.n + 1,
+    let n = match workflow.describe(id, mark.n).await? {
+        Execution::Running => {
+            let looks = mark.seen.map_or(0, |_| mark.looks.saturating_add(1));
+            return Ok(WorkflowMark { seen: Some(now), looks, ..mark });
+        }
+        Execution::Missing => mark.n,
+        Execution::Ended => mark.n + 1,
     };
     workflow.start(id, n).await?;
-    Ok(WorkflowMark { n, seen: Some(now), ..mark })
+    Ok(WorkflowMark { n, seen: Some(now), looks: 0, ..mark })
 }
 
 /// When the workflow is to be looked at again; `None` = now.
 pub fn next_look(mark: &WorkflowMark) -> Option<Time> {
-    let wait = FIRST_RESTART.saturating_mul(1 << mark.n.min(6)).min(LAST_RESTART);
+    let doublings = mark.n.saturating_add(mark.looks).min(6);
+    let wait = FIRST_LOOK.saturating_mul(1 << doublings).min(LAST_LOOK);
     mark.seen.map(|seen| seen + Seconds(wait))
 }
 

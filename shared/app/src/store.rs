@@ -36,6 +36,8 @@ pub struct WorkflowMark {
     pub n: u32,
     /// When it was last seen to run; `None` = never started.
     pub seen: Option<Time>,
+    /// How often it was seen to run since it was started.
+    pub looks: u32,
     /// Whether it was told the end, or there is nobody to tell.
     pub resumed: bool,
 }
@@ -204,6 +206,15 @@ pub struct StoredEvent {
 pub struct Page {
     /// In the order of the listing.
     pub requests: Vec<Stored>,
+    /// Opaque; `None` = the end.
+    pub next: Option<String>,
+}
+
+/// A part of a listing of names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part<I> {
+    /// In the order of the listing.
+    pub items: Vec<I>,
     /// Opaque; `None` = the end.
     pub next: Option<String>,
 }

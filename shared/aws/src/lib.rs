@@ -13,6 +13,8 @@ pub mod notice;
 pub mod secrets;
 #[cfg(feature = "secrets")]
 pub mod slack;
+#[cfg(all(feature = "table", feature = "workflow", feature = "secrets", feature = "notice"))]
+pub mod stack;
 #[cfg(feature = "table")]
 pub mod table;
 #[cfg(feature = "table")]

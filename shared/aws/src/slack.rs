@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_app::ports::Chats;
 use countersign_app::slack::SlackSecret;
 use countersign_chat::slack::SlackClient;
 use tokio::sync::Mutex;
@@ -22,9 +23,12 @@ impl LazySlack {
     pub fn new(secrets: Secrets, secret: Option<String>, base: String) -> Self {
         Self { secrets, secret, base, made: Mutex::new(None) }
     }
+}
 
-    /// The client; `None` where there is no Slack or its secret is not to be had now.
-    pub async fn get(&self) -> Option<Arc<SlackClient>> {
+impl Chats for LazySlack {
+    type Chat = SlackClient;
+
+    async fn get(&self) -> Option<Arc<SlackClient>> {
         let mut made = self.made.lock().await;
         if made.is_none() {
             let id = self.secret.as_deref()?;

@@ -102,7 +102,7 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.seen(&Digest::of(b"press")).await.unwrap();
     table.set_view(&id, 1, Some(now), WorkflowMark::default()).await.unwrap();
     table.set_view(&id, 1, None, WorkflowMark::default()).await.unwrap();
-    table.due(now, 10).await.unwrap();
+    table.due(now, None, 10).await.unwrap();
     table.live(None, None, 10).await.unwrap();
     table.live(Some(&deploy), None, 10).await.unwrap();
     table.of_agent(&deploy, None, None, 10).await.unwrap();
@@ -270,4 +270,23 @@ async fn an_ask_written_between_two_reads_is_found() {
     let whole = DynamoTable::new(&late.config(), "T").whole(&sample::id(1)).await.unwrap().unwrap();
     assert_eq!(whole.ask, Some(sample::ask("s3://reports")));
     assert_eq!(whole.stored.request.revision, 1);
+}
+
+#[tokio::test]
+async fn a_part_goes_on_where_the_last_one_ended() {
+    let key = json!({
+        "pk": {"S": format!("REQ#{}", sample::id(1))}, "sk": {"S": "STATE"},
+        "due_shard": {"S": "due"}, "due": {"N": "1795608000"}
+    });
+    let last = key.clone();
+    let spy = Spy::answering(move |_, body| match body["ExclusiveStartKey"].is_null() {
+        true => json!({"Items": [last], "LastEvaluatedKey": last}),
+        false => json!({"Items": []}),
+    });
+    let table = DynamoTable::new(&spy.config(), "Table");
+    let first = table.due(sample::at(0), None, 1).await.unwrap();
+    assert_eq!(first.items, [sample::id(1)]);
+    let second = table.due(sample::at(0), first.next.as_deref(), 1).await.unwrap();
+    assert_eq!((second.items, second.next), (vec![], None));
+    assert_eq!(spy.calls()[1].1["ExclusiveStartKey"], key);
 }

@@ -21,7 +21,7 @@ pub(super) async fn nothing_is_there_to_begin_with<T: Table>(table: &T) {
     assert!(!table.cooling(&Digest::of(b"ask"), at(0)).await.unwrap());
     assert!(!table.seen(&Digest::of(b"press")).await.unwrap());
     assert!(!table.set_view(&id, 0, Some(at(0)), WorkflowMark::default()).await.unwrap());
-    assert_eq!(table.due(at(1_000_000), 10).await.unwrap(), []);
+    assert_eq!(table.due(at(1_000_000), None, 10).await.unwrap().items, []);
     assert_eq!(table.pending(10).await.unwrap(), []);
     assert_eq!(table.live(None, None, 10).await.unwrap().requests, []);
     assert_eq!(table.of_agent(&agent, None, None, 10).await.unwrap().requests, []);
@@ -34,7 +34,7 @@ pub(super) async fn a_commit_is_read_back_as_it_was_written<T: Table>(table: &T)
     let mut step = Step::first(1, "deploy", 1, review(&["slack:C0ONE", "sns"]), at(0));
     step.after.due = Some(Time::from_millis(at(30).millis() + 1));
     step.after.workflow =
-        WorkflowMark { n: 2, seen: Some(Time::from_millis(at(5).millis() + 7)), resumed: true };
+        WorkflowMark { n: 2, seen: Some(Time::from_millis(at(5).millis() + 7)), looks: 3, resumed: true };
     let commit = step.opening(&ask, &read, &name);
     let record = idempotency("deploy", "key-1", &id(1));
     table.commit(Commit { idempotency: Some(record.clone()), ..commit }).await.unwrap();

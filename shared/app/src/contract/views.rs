@@ -10,7 +10,8 @@ use crate::store::{AgentEffect, Stored, WorkflowMark};
 
 pub(super) async fn a_view_moves_without_the_version<T: Table>(table: &T) {
     let first = opened(table, 1, "deploy", review(&[]), at(0)).await;
-    let mark = WorkflowMark { n: 1, seen: Some(Time::from_millis(at(7).millis() + 8)), resumed: false };
+    let seen = Some(Time::from_millis(at(7).millis() + 8));
+    let mark = WorkflowMark { n: 1, seen, looks: 5, resumed: false };
     let check = async |version: u32, due: Option<Time>, mark: WorkflowMark, moves: bool| {
         let before = state(table, &id(1)).await;
         assert_eq!(table.set_view(&id(1), version, due, mark).await, Ok(moves), "{version} {due:?}");
@@ -20,7 +21,7 @@ pub(super) async fn a_view_moves_without_the_version<T: Table>(table: &T) {
     check(first.version() - 1, Some(at(9)), mark, false).await;
     check(first.version() + 1, None, mark, false).await;
     check(first.version(), Some(at(9)), mark, true).await;
-    check(first.version(), None, WorkflowMark { resumed: true, seen: None, n: 0 }, true).await;
+    check(first.version(), None, WorkflowMark { resumed: true, ..WorkflowMark::default() }, true).await;
     check(first.version(), Some(at(12)), mark, true).await;
     check(first.version(), Some(at(12)), mark, true).await;
 
@@ -44,7 +45,17 @@ pub(super) async fn what_is_due_comes_longest_overdue_first<T: Table>(table: &T)
     make(4, Some(after(20, 1))).await;
     let check = async |until: Time, limit: u32, expect: &[u32]| {
         let expect: Vec<RequestId> = expect.iter().map(|n| id(*n)).collect();
-        assert_eq!(table.due(until, limit).await.unwrap(), expect, "until {until}, at most {limit}");
+        let part = table.due(until, None, limit).await.unwrap();
+        assert_eq!(part.items, expect, "until {until}, at most {limit}");
+        // Part after part it is all of it, each once.
+        let (mut all, mut cursor) = (part.items, part.next);
+        while let Some(next) = cursor {
+            let part = table.due(until, Some(&next), limit).await.unwrap();
+            all.extend(part.items);
+            cursor = part.next;
+        }
+        assert_eq!(all, table.due(until, None, 100).await.unwrap().items, "until {until}, {limit} a part");
+        assert_eq!(table.due(until, Some("rubbish"), limit).await.unwrap().items, expect, "begins anew");
     };
     check(after(9, 999), 10, &[]).await;
     check(after(10, 0), 10, &[2]).await;
@@ -54,6 +65,7 @@ pub(super) async fn what_is_due_comes_longest_overdue_first<T: Table>(table: &T)
     check(after(21, 0), 10, &[2, 4]).await;
     check(after(99, 0), 10, &[2, 4, 1]).await;
     check(after(99, 0), 2, &[2, 4]).await;
+    check(after(99, 0), 1, &[2]).await;
 
     // What ended may be due as well; what is owed no more is not.
     let first = state(table, &id(2)).await;

@@ -46,6 +46,7 @@ pub struct Faults(Mutex<Inner>);
 struct Inner {
     next: BTreeMap<Op, VecDeque<Fault>>,
     down: bool,
+    latency: std::time::Duration,
     calls: BTreeMap<Op, u32>,
 }
 
@@ -100,6 +101,11 @@ impl Faults {
         lock(&self.0).down = down;
     }
 
+    /// Makes every call take so long from now on.
+    pub fn set_latency(&self, latency: std::time::Duration) {
+        lock(&self.0).latency = latency;
+    }
+
     /// How often `op` was called, failed calls too.
     pub fn calls(&self, op: Op) -> u32 {
         lock(&self.0).calls.get(&op).copied().unwrap_or(0)
@@ -116,7 +122,11 @@ impl Faults {
         op: Op,
         act: impl FnOnce() -> Result<R, PortError> + Send,
     ) -> Result<R, PortError> {
-        tokio::task::yield_now().await;
+        let latency = lock(&self.0).latency;
+        match latency.is_zero() {
+            true => tokio::task::yield_now().await,
+            false => tokio::time::sleep(latency).await,
+        }
         let (fault, down) = self.begin(op);
         if down {
             return Err(PortError::Unavailable(format!("{op:?}: down")));

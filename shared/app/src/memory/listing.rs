@@ -8,14 +8,15 @@ use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
 
 use super::table::Inner;
-use crate::store::{Page, Stored};
+use crate::store::{Page, Part, Stored};
 
 impl Inner {
-    pub(super) fn due(&self, until: Time, limit: u32) -> Vec<RequestId> {
-        let due = |stored: &Stored| stored.due.map(|due| (due, stored.request.id.clone()));
-        let mut all: Vec<_> = self.states().filter_map(due).filter(|(due, _)| *due <= until).collect();
-        all.sort();
-        all.into_iter().take(size(limit)).map(|(_, id)| id).collect()
+    pub(super) fn due(&self, until: Time, cursor: Option<&str>, limit: u32) -> Part<RequestId> {
+        let entry = |s: &Stored| {
+            let due = s.due.filter(|due| *due <= until)?;
+            Some((format!("due#{:020}#{}", due.epoch_seconds(), s.request.id), s.request.id.clone()))
+        };
+        part(self.states().filter_map(entry).collect(), "due#", cursor, limit)
     }
 
     pub(super) fn live(&self, agent: Option<&AgentId>, cursor: Option<&str>, limit: u32) -> Page {
@@ -76,6 +77,16 @@ fn page(
         next: last.map(|(key, _)| key.clone()),
         requests: entries.into_iter().map(|(_, stored)| stored).filter(|s| wanted(s)).cloned().collect(),
     }
+}
+
+/// The names above the cursor, least key first.
+fn part<I>(mut entries: Vec<(String, I)>, listing: &str, cursor: Option<&str>, limit: u32) -> Part<I> {
+    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let above = cursor.filter(|cursor| cursor.starts_with(listing));
+    entries.retain(|(key, _)| above.is_none_or(|above| key.as_str() > above));
+    entries.truncate(size(limit));
+    let next = entries.last().filter(|_| entries.len() == size(limit)).map(|(key, _)| key.clone());
+    Part { items: entries.into_iter().map(|(_, item)| item).collect(), next }
 }
 
 fn size(limit: u32) -> usize {

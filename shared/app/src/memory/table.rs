@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use super::{Faults, Op, lock};
 use crate::ports::{PortError, Table};
 use crate::store::{
-    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, Words, WorkflowMark,
+    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words,
+    WorkflowMark,
 };
 
 /// A table in memory.
@@ -153,8 +154,8 @@ impl Table for MemoryTable {
         self.faults.around(Op::SetView, set).await
     }
 
-    async fn due(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
-        self.faults.around(Op::Due, || Ok(self.inner().due(until, limit))).await
+    async fn due(&self, until: Time, cursor: Option<&str>, limit: u32) -> Result<Part<RequestId>, PortError> {
+        self.faults.around(Op::Due, || Ok(self.inner().due(until, cursor, limit))).await
     }
 
     async fn live(

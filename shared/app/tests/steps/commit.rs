@@ -293,27 +293,27 @@ async fn a_new_request_is_due_and_owes_a_workflow_only_while_it_is_open() {
         let table = MemoryTable::default();
         let stored = asked(&table, 1, evaluation).await;
         assert_eq!(stored.due, Some(at(due)), "{:?}", stored.request.status);
-        let mark = WorkflowMark { n: 0, seen: None, resumed };
+        let mark = WorkflowMark { resumed, ..WorkflowMark::default() };
         assert_eq!(stored.workflow, mark, "{:?}", stored.request.status);
         assert_eq!(state(&table, &id(1)).await, stored);
-        assert_eq!(table.due(at(due), 10).await.unwrap(), [id(1)]);
+        assert_eq!(table.due(at(due), None, 10).await.unwrap().items, [id(1)]);
     }
-    check(quorum(1), 30, false).await;
-    check(review_with(&[], |_, rules| rules.review_for = Seconds(20)), 20, false).await;
-    check(allow(), 30, true).await;
-    check(deny(Code::AgentUnknown), 30, true).await;
+    check(quorum(1), 10, false).await;
+    check(review_with(&[], |_, rules| rules.review_for = Seconds(5)), 5, false).await;
+    check(allow(), 10, true).await;
+    check(deny(Code::AgentUnknown), 10, true).await;
 }
 
 #[tokio::test]
 async fn a_commit_keeps_what_views_wrote_and_makes_it_due_again() {
     let table = MemoryTable::default();
     let first = asked(&table, 1, quorum(2)).await;
-    let mark = WorkflowMark { n: 3, seen: Some(at(5)), resumed: false };
+    let mark = WorkflowMark { n: 3, seen: Some(at(5)), looks: 2, resumed: false };
     table.set_view(&id(1), first.version(), None, mark).await.unwrap();
     let voted = decided(&table, &id(1), "alice", Decision::Approve, None, at(100)).await;
-    assert_eq!((voted.workflow, voted.due), (mark, Some(at(130))));
+    assert_eq!((voted.workflow, voted.due), (mark, Some(at(110))));
     let late = decided(&table, &id(1), "bob", Decision::RequestInfo, Some("Why?"), at(3590)).await;
-    assert_eq!(late.due, Some(at(3620)), "the clock of the review stands still, the agent's is longer");
+    assert_eq!(late.due, Some(at(3600)), "the clock of the review stands still, the agent's is longer");
 }
 
 #[tokio::test]

@@ -179,15 +179,20 @@ async fn a_workflow_is_started_once_and_restarted_less_and_less_often() {
     use Is::{Ended, Missing, Running};
     async fn check(
         what: &str,
-        mark: (u32, Option<u32>),
+        mark: (u32, u32, Option<u32>),
         is: Is,
         now: u32,
-        expect: (u32, Option<u32>),
+        expect: (u32, u32, Option<u32>),
         calls: (u32, u32),
     ) {
         let (table, workflow) = (MemoryTable::default(), MemoryWorkflow::default());
         let stored = asked(&table, 1, review(&[])).await;
-        let marked = |(n, seen): (u32, Option<u32>)| WorkflowMark { n, seen: seen.map(at), resumed: false };
+        let marked = |(n, looks, seen): (u32, u32, Option<u32>)| WorkflowMark {
+            n,
+            seen: seen.map(at),
+            looks,
+            resumed: false,
+        };
         use countersign_app::ports::Workflow;
         match is {
             Missing => {}
@@ -203,18 +208,27 @@ async fn a_workflow_is_started_once_and_restarted_less_and_less_often() {
             || workflow.describe(&id(1), expect.0).await == Ok(countersign_app::ports::Execution::Running);
         assert!(runs, "{what}");
     }
-    check("never seen and not there", (0, None), Missing, 0, (0, Some(0)), (1, 1)).await;
-    check("started by whoever made the request", (0, None), Running, 0, (0, Some(0)), (1, 0)).await;
-    check("seen lately", (0, Some(0)), Ended, 59, (0, Some(0)), (0, 0)).await;
-    check("it runs still", (0, Some(0)), Running, 60, (0, Some(60)), (1, 0)).await;
-    check("it ended although people are not done", (0, Some(0)), Ended, 60, (1, Some(60)), (1, 1)).await;
-    check("a start that never came about", (1, Some(0)), Missing, 120, (1, Some(120)), (1, 1)).await;
-    check("the second waits twice as long", (1, Some(0)), Ended, 119, (1, Some(0)), (0, 0)).await;
-    check("then it is restarted", (1, Some(0)), Ended, 120, (2, Some(120)), (1, 1)).await;
-    check("an hour is the longest wait", (9, Some(0)), Ended, 3599, (9, Some(0)), (0, 0)).await;
-    check("and no longer", (9, Some(0)), Ended, 3600, (10, Some(3600)), (1, 1)).await;
+    check("never seen and not there", (0, 0, None), Missing, 0, (0, 0, Some(0)), (1, 1)).await;
+    check("started by whoever made the request", (0, 0, None), Running, 0, (0, 0, Some(0)), (1, 0)).await;
+    check("seen lately", (0, 0, Some(0)), Ended, 59, (0, 0, Some(0)), (0, 0)).await;
+    check("it runs still", (0, 0, Some(0)), Running, 60, (0, 1, Some(60)), (1, 0)).await;
+    check("what runs is looked at half as often", (0, 1, Some(60)), Ended, 179, (0, 1, Some(60)), (0, 0))
+        .await;
+    check("and again", (0, 1, Some(60)), Running, 180, (0, 2, Some(180)), (1, 0)).await;
+    check("once an hour in the end", (0, 9, Some(0)), Ended, 3599, (0, 9, Some(0)), (0, 0)).await;
+    check("a new one is looked at sooner", (0, 9, Some(0)), Ended, 3600, (1, 0, Some(3600)), (1, 1)).await;
+    check("it ended although people are not done", (0, 0, Some(0)), Ended, 60, (1, 0, Some(60)), (1, 1))
+        .await;
+    check("a start that never came about", (1, 0, Some(0)), Missing, 120, (1, 0, Some(120)), (1, 1)).await;
+    check("the second waits twice as long", (1, 0, Some(0)), Ended, 119, (1, 0, Some(0)), (0, 0)).await;
+    check("then it is restarted", (1, 0, Some(0)), Ended, 120, (2, 0, Some(120)), (1, 1)).await;
+    check("an hour is the longest wait", (9, 0, Some(0)), Ended, 3599, (9, 0, Some(0)), (0, 0)).await;
+    check("and no longer", (9, 0, Some(0)), Ended, 3600, (10, 0, Some(3600)), (1, 1)).await;
     assert_eq!(next_look(&WorkflowMark::default()), None, "never seen: look now");
-    assert_eq!(next_look(&WorkflowMark { n: u32::MAX, seen: Some(at(0)), resumed: false }), Some(at(3600)));
+    assert_eq!(
+        next_look(&WorkflowMark { n: u32::MAX, seen: Some(at(0)), looks: 1, resumed: false }),
+        Some(at(3600))
+    );
 }
 
 #[tokio::test]

@@ -93,6 +93,7 @@ pub(super) fn body<T: DeserializeOwned>(item: &Item) -> Result<T, PortError> {
 pub(super) fn workflow(mark: &WorkflowMark) -> AttributeValue {
     let mut map = Item::from([
         ("n".to_owned(), n(i64::from(mark.n))),
+        ("looks".to_owned(), n(i64::from(mark.looks))),
         ("resumed".to_owned(), AttributeValue::Bool(mark.resumed)),
     ]);
     if let Some(seen) = mark.seen {
@@ -106,6 +107,7 @@ fn workflow_mark(item: &Item) -> Option<WorkflowMark> {
     Some(WorkflowMark {
         n: u32::try_from(number(map, "n")?).ok()?,
         seen: number(map, "seen").map(Time::from_millis),
+        looks: number(map, "looks").and_then(|looks| u32::try_from(looks).ok()).unwrap_or(0),
         resumed: *map.get("resumed")?.as_bool().ok()?,
     })
 }

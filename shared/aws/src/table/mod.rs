@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use countersign_app::ports::{PortError, Table};
 use countersign_app::store::{
-    AgentRecord, CardRecord, Commit, Idempotency, Page, Stored, StoredEvent, Whole, Words, WorkflowMark,
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words, WorkflowMark,
 };
 use countersign_domain::ids::{AgentId, ChannelName, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
@@ -173,8 +173,8 @@ impl Table for DynamoTable {
         conditional("UpdateItem", answer)
     }
 
-    async fn due(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
-        self.due_before(until, limit).await
+    async fn due(&self, until: Time, cursor: Option<&str>, limit: u32) -> Result<Part<RequestId>, PortError> {
+        self.due_before(until, cursor, limit).await
     }
 
     async fn live(

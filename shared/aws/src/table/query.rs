@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use countersign_app::ports::PortError;
-use countersign_app::store::{Page, Stored};
+use countersign_app::store::{Page, Part, Stored};
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
@@ -37,18 +37,27 @@ impl DynamoTable {
         }
     }
 
-    pub(super) async fn due_before(&self, until: Time, limit: u32) -> Result<Vec<RequestId>, PortError> {
+    pub(super) async fn due_before(
+        &self,
+        until: Time,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Part<RequestId>, PortError> {
         let call = self.client.query().table_name(&self.name).index_name("due");
         let answer = call
             .key_condition_expression("due_shard = :shard AND due <= :until")
             .expression_attribute_values(":shard", items::s(items::DUE))
             // Rounded down: `due` is rounded up, so nothing is looked at before its time.
             .expression_attribute_values(":until", items::n(until.millis().div_euclid(1000)))
+            .set_exclusive_start_key(cursor.and_then(due_start))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(|e| failed("Query", &e))?;
-        Ok(answer.items.unwrap_or_default().iter().filter_map(request_of).collect())
+        Ok(Part {
+            items: answer.items.unwrap_or_default().iter().filter_map(request_of).collect(),
+            next: answer.last_evaluated_key.as_ref().and_then(|key| write_cursor(key, "due")),
+        })
     }
 
     pub(super) async fn live_page(
@@ -180,6 +189,15 @@ fn live_start(cursor: &str, agent: Option<&AgentId>) -> Option<Item> {
     let mut start = items::base(items::request_key(&id), "STATE");
     start.insert("live".into(), items::s(items::LIVE));
     start.insert("live_sk".into(), items::s(range));
+    Some(start)
+}
+
+/// Where a listing of what is due goes on.
+fn due_start(cursor: &str) -> Option<Item> {
+    let (range, id) = read_cursor(cursor)?;
+    let mut start = items::base(items::request_key(&id), "STATE");
+    start.insert("due_shard".into(), items::s(items::DUE));
+    start.insert("due".into(), items::n(range.parse().ok()?));
     Some(start)
 }
 

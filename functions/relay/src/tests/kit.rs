@@ -1,0 +1,144 @@
+//! A stack in memory whose calls take their time, and a chat that answers or does not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use countersign_app::commit::{NewRequest, With, create, execute};
+use countersign_app::memory::{MemoryNotice, MemoryTable, MemoryTokens, MemoryWorkflow};
+use countersign_app::policy::PolicySource;
+use countersign_app::ports::{Table, Tokens};
+use countersign_app::sample::{self, SOURCE, at, id};
+use countersign_app::stack::Stack;
+use countersign_app::store::{Stored, Token};
+use countersign_chat::slack::modals::View;
+use countersign_chat::slack::{Chat, ChatError, MemoryChat, Message, Place};
+use countersign_domain::event::Decision;
+use countersign_domain::request::Command;
+use countersign_domain::review::Evaluation;
+use countersign_domain::{RequestId, Time};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::handler::{RelayError, handle};
+
+/// A workspace that answers after a while, or never.
+#[derive(Debug, Default)]
+pub struct SlowChat {
+    pub chat: MemoryChat,
+    /// `None` = it never answers.
+    pub takes: Option<Duration>,
+    pub calls: AtomicU32,
+}
+
+impl SlowChat {
+    async fn wait(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        match self.takes {
+            Some(takes) => tokio::time::sleep(takes).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Chat for SlowChat {
+    async fn post(&self, channel: &str, message: &Message) -> Result<Place, ChatError> {
+        self.wait().await;
+        self.chat.post(channel, message).await
+    }
+
+    async fn update(&self, place: &Place, message: &Message) -> Result<(), ChatError> {
+        self.wait().await;
+        self.chat.update(place, message).await
+    }
+
+    async fn ephemeral(&self, channel: &str, user: &str, words: &str) -> Result<(), ChatError> {
+        self.chat.ephemeral(channel, user, words).await
+    }
+
+    async fn open_view(&self, trigger_id: &str, view: &View) -> Result<(), ChatError> {
+        self.chat.open_view(trigger_id, view).await
+    }
+
+    async fn users_info(&self, user: &str) -> Result<Value, ChatError> {
+        self.chat.users_info(user).await
+    }
+}
+
+pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, Arc<SlowChat>, MemoryNotice>;
+
+/// The stack and its clock, which begins at noon.
+pub struct Kit {
+    pub stack: MemoryStack,
+    pub began: Instant,
+    offset: u32,
+}
+
+impl Kit {
+    /// With a chat that takes so long.
+    pub fn new(takes: Option<Duration>) -> Self {
+        let stack = Stack {
+            table: MemoryTable::default(),
+            tokens: MemoryTokens::default(),
+            workflow: MemoryWorkflow::default(),
+            policy: PolicySource::new("/nowhere"),
+            source: SOURCE.into(),
+            slack: Arc::new(SlowChat { takes, ..SlowChat::default() }),
+            notice: MemoryNotice::default(),
+        };
+        Self { stack, began: Instant::now(), offset: 0 }
+    }
+
+    /// From now on each call of a port takes 20 ms, and the clock shows `offset` seconds more.
+    pub fn live(&mut self, offset: u32) {
+        let (stack, latency) = (&self.stack, Duration::from_millis(20));
+        for faults in [&stack.table.faults, &stack.tokens.faults, &stack.workflow.faults] {
+            faults.set_latency(latency);
+        }
+        self.offset = offset;
+    }
+
+    pub fn now(&self) -> Time {
+        let since = i64::try_from(self.began.elapsed().as_millis()).unwrap();
+        Time::from_millis(at(self.offset).millis() + since)
+    }
+
+    pub async fn handle(&self, event: Value) -> Result<Value, RelayError> {
+        handle(&self.stack, event, || self.now()).await
+    }
+
+    /// The request number `n`, made at noon.
+    pub async fn asked(&self, n: u32, evaluation: Evaluation) -> RequestId {
+        let table = &self.stack.table;
+        let (ask, agent) = (sample::ask("s3://b/"), table.agent(&sample::agent("deploy")).await.unwrap());
+        let command = sample::create(&id(n), "deploy", &ask, evaluation);
+        let idempotency = sample::idempotency("deploy", &format!("key-{n}"), &id(n));
+        let new = NewRequest { create: command, ask: &ask, agent: &agent, idempotency };
+        create(table, SOURCE, new, at(0)).await.unwrap().request.id
+    }
+
+    /// Its workflow runs, and a task of it waits.
+    pub async fn waits(&self, id: &RequestId) {
+        use countersign_app::ports::Workflow;
+        self.stack.workflow.start(id, 0).await.unwrap();
+        let token = Token { n: 0, retry: 0, token: id.to_string() };
+        self.stack.workflow.wait(&token.token);
+        self.stack.tokens.put(id, &token, at(9)).await.unwrap();
+    }
+
+    /// A reviewer approves it, and nobody tells the workflow.
+    pub async fn approved(&self, id: &RequestId) {
+        let stored = self.state(id).await;
+        let approve = sample::decide(&stored.request, "alice", Decision::Approve, None);
+        self.done(stored, approve).await;
+    }
+
+    pub async fn done(&self, stored: Stored, command: Command) {
+        let with = With::default();
+        execute(&self.stack.table, SOURCE, stored, command, with, at(1)).await.unwrap();
+    }
+
+    pub async fn state(&self, id: &RequestId) -> Stored {
+        self.stack.table.state(id).await.unwrap().unwrap()
+    }
+}

@@ -1,0 +1,95 @@
+//! A batch of the stream: its subjects side by side, and what of it must come again.
+
+use std::time::Duration;
+
+use countersign_app::commit::execute_agent;
+use countersign_app::memory::Op;
+use countersign_app::ports::PortError;
+use countersign_app::sample::{self, SOURCE, agent, at, id, review};
+use countersign_domain::{Status, agent as agents};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::kit::Kit;
+
+fn batch(keys: &[String]) -> Value {
+    let record = |(n, pk): (usize, &String)| json!({"dynamodb": {"Keys": {"pk": {"S": pk}}, "SequenceNumber": n.to_string()}});
+    json!({"Records": keys.iter().enumerate().map(record).collect::<Vec<_>>()})
+}
+
+fn down() -> PortError {
+    PortError::Unavailable("no answer".into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_subjects_of_a_batch_are_healed_side_by_side() {
+    let mut kit = Kit::new(Some(Duration::from_secs(2)));
+    let mut keys = Vec::new();
+    for n in 1..=8 {
+        let id = kit.asked(n, review(&["slack:C0ONE"])).await;
+        kit.waits(&id).await;
+        keys.push(format!("REQ#{id}"));
+    }
+    kit.live(1);
+    let begun = Instant::now();
+    assert_eq!(kit.handle(batch(&keys)).await.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!(kit.stack.slack.chat.messages().len(), 8);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_table_did_not_answer_comes_again_alone() {
+    let mut kit = Kit::new(Some(Duration::ZERO));
+    let mut keys = Vec::new();
+    for n in 1..=3 {
+        keys.push(format!("REQ#{}", kit.asked(n, review(&["slack:C0ONE"])).await));
+    }
+    kit.live(1);
+    kit.stack.table.faults.fail_next(Op::Whole, down());
+    let said = kit.handle(batch(&keys)).await.unwrap();
+    assert_eq!(said, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+    // A failure while the cards are brought up to date is one, too; that chat does not answer is none.
+    kit.stack.table.faults.fail_next(Op::SetView, down());
+    let said = kit.handle(batch(&keys[..1])).await.unwrap();
+    assert_eq!(said, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+    kit.stack.workflow.faults.set_down(true);
+    assert_eq!(kit.handle(batch(&keys)).await.unwrap(), json!({"batchItemFailures": []}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_takes_too_long_comes_again_where_it_was_not_done() {
+    let mut kit = Kit::new(None);
+    let there = kit.asked(1, review(&["slack:C0ONE"])).await;
+    let bare = kit.asked(2, review(&[])).await;
+    kit.live(1);
+    let said = kit.handle(batch(&[format!("REQ#{there}"), format!("REQ#{bare}")])).await.unwrap();
+    assert_eq!(said, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_ends_all_it_can_and_comes_again_for_the_rest() {
+    let mut kit = Kit::new(Some(Duration::ZERO));
+    for n in 1..=4 {
+        let id = kit.asked(n, review(&[])).await;
+        kit.waits(&id).await;
+    }
+    let freeze =
+        agents::Command::Freeze { by: sample::actor("root"), groups: sample::admins(), reason: None };
+    let (table, deploy) = (&kit.stack.table, agent("deploy"));
+    execute_agent(table, SOURCE, &deploy, freeze, None, || at(5)).await.unwrap();
+    table.faults.fail_next(Op::Whole, down());
+    kit.live(6);
+    let event = batch(&[format!("AGENT#{deploy}")]);
+    let said = kit.handle(event.clone()).await.unwrap();
+    assert_eq!(said, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+    let revoked = async || {
+        let mut revoked = 0;
+        for n in 1..=4 {
+            revoked += u32::from(kit.state(&id(n)).await.request.status == Status::Revoked);
+        }
+        revoked
+    };
+    assert_eq!(revoked().await, 3);
+    assert_eq!(kit.handle(event).await.unwrap(), json!({"batchItemFailures": []}));
+    assert_eq!((revoked().await, kit.stack.workflow.woken().len()), (4, 4));
+}

@@ -1,0 +1,32 @@
+//! What the functions that bring views up to date are set up with: the ports, policy, and chat once it is needed.
+
+use countersign_policy::Policy;
+
+use crate::cards::Cards;
+use crate::policy::PolicySource;
+
+/// A stack, as notifier and relay see it.
+#[derive(Debug)]
+pub struct Stack<T, K, W, S, N> {
+    /// The truth.
+    pub table: T,
+    /// Task tokens.
+    pub tokens: K,
+    /// The workflow, to be started and resumed.
+    pub workflow: W,
+    /// Policy as it is now.
+    pub policy: PolicySource,
+    /// Which stack records.
+    pub source: String,
+    /// The Slack installation, where there is one.
+    pub slack: S,
+    /// The topic for notices.
+    pub notice: N,
+}
+
+impl<T, K, W, S, N> Stack<T, K, W, S, N> {
+    /// What bringing cards up to date needs.
+    pub fn cards<'a, C>(&'a self, chat: Option<&'a C>, policy: Option<&'a Policy>) -> Cards<'a, T, C, N> {
+        Cards { table: &self.table, chat, notice: &self.notice, policy, source: &self.source }
+    }
+}
