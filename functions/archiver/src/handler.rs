@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::archive::{ArchiveError, archive};
 
-/// How many pending events a sweep looks at, and how long it goes on, in milliseconds.
-const BATCH: u32 = 200;
+/// How many pending events a sweep asks for at a time, and how long it goes on, in milliseconds.
+const PAGE: u32 = 200;
 const SWEEP_FOR: u64 = 40_000;
 
 /// Why a function call failed. The names are those that the workflow catches.
@@ -90,14 +90,17 @@ async fn sweep<T: Table, A: Archive>(app: &App<T, A>) -> Result<Value, ArchiverE
     let started = now();
     let (mut archived, mut failed) = (0_u32, 0_u32);
     let mut seen = std::collections::BTreeSet::new();
-    loop {
-        let limit = BATCH + failed;
-        let pending = app.table.pending(limit).await.map_err(ArchiverError::StorageUnavailable)?;
-        let fresh: Vec<_> = pending.into_iter().filter(|subject| seen.insert(subject.clone())).collect();
-        if fresh.is_empty() || now().millis_since(started) > SWEEP_FOR {
-            break;
-        }
-        for subject in fresh {
+    let mut cursor = None;
+    'sweep: loop {
+        let part =
+            app.table.pending(cursor.as_deref(), PAGE).await.map_err(ArchiverError::StorageUnavailable)?;
+        for subject in part.items {
+            if now().millis_since(started) > SWEEP_FOR {
+                break 'sweep;
+            }
+            if !seen.insert(subject.clone()) {
+                continue;
+            }
             match archive(&app.table, &app.archive, &subject).await {
                 Ok(events) => archived += events,
                 Err(error) => {
@@ -106,7 +109,49 @@ async fn sweep<T: Table, A: Archive>(app: &App<T, A>) -> Result<Value, ArchiverE
                 }
             }
         }
+        cursor = part.next;
+        if cursor.is_none() {
+            break;
+        }
     }
     tracing::info!(archived, failed, "a sweep ended");
     Ok(json!({"archived": archived, "failed": failed}))
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_app::commit::{NewRequest, With, create, execute};
+    use countersign_app::memory::{MemoryArchive, MemoryTable};
+    use countersign_app::sample::{self, SOURCE, at, id};
+    use countersign_domain::Code;
+    use countersign_domain::request::Command;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_subject_that_cannot_be_archived_hides_no_other() {
+        let app = App { table: MemoryTable::default(), archive: MemoryArchive::default() };
+        let (table, ask) = (&app.table, sample::ask("s3://b/"));
+        for n in 1..=3 {
+            let new = NewRequest {
+                create: sample::create(&id(n), "deploy", &ask, sample::review(&[])),
+                ask: &ask,
+                agent: &table.agent(&sample::agent("deploy")).await.unwrap(),
+                idempotency: sample::idempotency("deploy", &format!("key-{n}"), &id(n)),
+            };
+            create(table, SOURCE, new, at(0)).await.unwrap();
+        }
+        // More of its events than one page holds stand before those of the others.
+        for n in 0..PAGE {
+            let by = sample::agent(&format!("stranger-{n}"));
+            let stored = table.state(&id(1)).await.unwrap().unwrap();
+            let command = Command::RecordRefusedExecution { by, code: Code::Forbidden };
+            execute(table, SOURCE, stored, command, With::default(), at(n)).await.unwrap();
+        }
+        app.archive.overwrite(&format!("events/{}/000001.jsonl.gz", id(1)), b"somebody else's".to_vec());
+        let said = handle(&app, json!({"sweep": true})).await.unwrap();
+        assert_eq!(said, json!({"archived": 4, "failed": 1}));
+        let left = table.pending(None, 1000).await.unwrap().items;
+        assert_eq!(left, [Subject::Request(id(1))]);
+    }
 }

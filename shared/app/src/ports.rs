@@ -129,8 +129,13 @@ pub trait Table: Send + Sync {
         card: &CardRecord,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// The subjects of the first `limit` events that are not in the archive, by subject and number.
-    fn pending(&self, limit: u32) -> impl Future<Output = Result<Vec<Subject>, PortError>> + Send;
+    /// The subjects, each once, of the next `limit` events that are not in the archive, by subject and number. A cursor
+    /// that is not of this listing begins anew.
+    fn pending(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Part<Subject>, PortError>> + Send;
 
     /// Marks events as archived, one after the other in the order given. Repeating it changes nothing.
     fn archived(&self, subject: &Subject, seqs: &[u32])

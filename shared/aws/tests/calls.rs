@@ -106,7 +106,7 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.live(None, None, 10).await.unwrap();
     table.live(Some(&deploy), None, 10).await.unwrap();
     table.of_agent(&deploy, None, None, 10).await.unwrap();
-    table.pending(10).await.unwrap();
+    table.pending(None, 10).await.unwrap();
     table.archived(&Subject::Request(id.clone()), &[1]).await.unwrap();
     let card = table.claim_card(&id, &sns, None, now, now).await.unwrap().unwrap();
     table.claim_card(&id, &sns, Some(&CardRecord { due: None, ..card.clone() }), now, now).await.unwrap();

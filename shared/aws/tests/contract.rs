@@ -89,7 +89,7 @@ async fn an_adapter_without_its_service_says_so() {
     use countersign_app::ports::{Archive, Notice, Table, Tokens};
     let table = DynamoTable::new(&engine.config, "missing");
     check(table.state(&id).await, "GetItem: ResourceNotFoundException");
-    check(table.pending(10).await, "Query: ResourceNotFoundException");
+    check(table.pending(None, 10).await, "Query: ResourceNotFoundException");
     check(table.set_view(&id, 1, None, Default::default()).await, "UpdateItem: ResourceNotFoundException");
     check(DynamoTokens::new(&engine.config, "missing").get(&id).await, "GetItem: ResourceNotFoundException");
     let machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:missing";

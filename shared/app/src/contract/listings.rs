@@ -134,7 +134,7 @@ pub(super) async fn pending_events_are_marked_once<T: Table>(table: &T) {
     let other = Subject::Agent(other);
 
     let check = async |limit: u32, expect: &[&Subject]| {
-        let found: Vec<_> = table.pending(limit).await.unwrap();
+        let found = table.pending(None, limit).await.unwrap().items;
         let set: BTreeSet<&Subject> = found.iter().collect();
         assert_eq!(set.len(), found.len(), "each subject once: {found:?}");
         assert_eq!(set, expect.iter().copied().collect(), "at most {limit} events");
@@ -144,6 +144,22 @@ pub(super) async fn pending_events_are_marked_once<T: Table>(table: &T) {
     check(1, &[&other]).await;
     check(2, &[&other, &first]).await;
     check(4, &[&other, &first, &second]).await;
+    // Part after part it is all of it, and nothing again but a subject whose events two parts share.
+    let parts = async |limit: u32| {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let part = table.pending(cursor.as_deref(), limit).await.unwrap();
+            found.extend(part.items);
+            cursor = part.next;
+            if cursor.is_none() {
+                return found;
+            }
+        }
+    };
+    let all = [&other, &first, &first, &second, &second, &second];
+    assert_eq!(parts(1).await.iter().collect::<Vec<_>>(), all);
+    assert_eq!(parts(2).await.iter().collect::<Vec<_>>(), all[..5]);
+    assert_eq!(table.pending(Some("rubbish"), 1).await.unwrap().items, [other.clone()], "begins anew");
 
     let marks = async || events(table, &id(1)).await.iter().map(|event| event.pending).collect::<Vec<_>>();
     let before = events(table, &id(1)).await;

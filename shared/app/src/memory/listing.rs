@@ -1,8 +1,6 @@
 //! Listings in memory. A page ends after `limit` entries were looked at, wanted or not, as the real ones do, so the
 //! last page may be empty.
 
-use std::collections::BTreeSet;
-
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
@@ -40,18 +38,14 @@ impl Inner {
         })
     }
 
-    pub(super) fn pending(&self, limit: u32) -> Vec<Subject> {
+    pub(super) fn pending(&self, cursor: Option<&str>, limit: u32) -> Part<Subject> {
         let pending = self.events.iter().flat_map(|(subject, events)| {
-            events
-                .values()
-                .filter(|event| event.pending)
-                .map(move |event| (subject.to_string(), event.seq, subject))
+            let pending = events.values().filter(|event| event.pending);
+            pending.map(move |event| (format!("{subject}.{:04}", event.seq), subject.clone()))
         });
-        let mut all: Vec<_> = pending.collect();
-        all.sort();
-        let subjects: BTreeSet<_> =
-            all.into_iter().take(size(limit)).map(|(_, _, subject)| subject).collect();
-        subjects.into_iter().cloned().collect()
+        let mut part = part(pending.collect(), "", cursor.filter(|c| c.contains('.')), limit);
+        part.items.dedup();
+        part
     }
 
     fn states(&self) -> impl Iterator<Item = &Stored> {

@@ -192,8 +192,8 @@ impl Table for MemoryTable {
         self.faults.around(Op::ReleaseCard, || self.inner().write_card(id, card, Some(card.version))).await
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
-        self.faults.around(Op::Pending, || Ok(self.inner().pending(limit))).await
+    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {
+        self.faults.around(Op::Pending, || Ok(self.inner().pending(cursor, limit))).await
     }
 
     async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {

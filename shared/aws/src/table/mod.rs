@@ -227,8 +227,8 @@ impl Table for DynamoTable {
         self.write_card(id, card, Some(card.version)).await
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
-        self.pending_subjects(limit).await
+    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {
+        self.pending_subjects(cursor, limit).await
     }
 
     async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {

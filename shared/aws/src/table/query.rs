@@ -1,7 +1,5 @@
 //! Listings over the sparse indexes. What an index says may be stale, so states are read again, consistently.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use countersign_app::ports::PortError;
 use countersign_app::store::{Page, Part, Stored};
@@ -134,18 +132,24 @@ impl DynamoTable {
         Ok(states)
     }
 
-    pub(super) async fn pending_subjects(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+    pub(super) async fn pending_subjects(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Part<Subject>, PortError> {
         let call = self.client.query().table_name(&self.name).index_name("pending");
         let answer = call
             .key_condition_expression("p = :p")
             .expression_attribute_values(":p", items::s(items::PENDING))
+            .set_exclusive_start_key(cursor.and_then(pending_start))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .send()
             .await
             .map_err(|e| failed("Query", &e))?;
-        let subjects =
-            answer.items.unwrap_or_default().iter().filter_map(subject_of).collect::<BTreeSet<_>>();
-        Ok(subjects.into_iter().collect())
+        let mut items: Vec<_> = answer.items.unwrap_or_default().iter().filter_map(subject_of).collect();
+        items.dedup();
+        let last = answer.last_evaluated_key.as_ref();
+        Ok(Part { items, next: last.and_then(|key| items::text(key, "leaf_id")).map(str::to_owned) })
     }
 }
 
@@ -198,6 +202,16 @@ fn due_start(cursor: &str) -> Option<Item> {
     let mut start = items::base(items::request_key(&id), "STATE");
     start.insert("due_shard".into(), items::s(items::DUE));
     start.insert("due".into(), items::n(range.parse().ok()?));
+    Some(start)
+}
+
+/// Where a listing of pending events goes on: after the one of this `leaf_id`.
+fn pending_start(cursor: &str) -> Option<Item> {
+    let (subject, seq) = cursor.rsplit_once('.')?;
+    let sk = items::event_key(seq.parse().ok()?);
+    let mut start = items::base(items::subject_key(&subject.parse().ok()?), sk);
+    start.insert("p".into(), items::s(items::PENDING));
+    start.insert("leaf_id".into(), items::s(cursor));
     Some(start)
 }
 
