@@ -72,10 +72,32 @@ async fn cards_are_posted_again_on_demand() {
     Chat::new("U0BOB").press_on(&again, "approve", json!({})).await;
     assert_eq!(agent.wait(&request, 10).await["status"], "approved");
     let shown = async || {
-        let latest = cards(&request).await.pop()?;
-        (latest["ts"] == again["ts"] && latest["blocks"].to_string().contains("Approved")).then_some(())
+        let all = cards(&request).await;
+        let approved = all.iter().filter(|card| card["blocks"].to_string().contains("Approved")).count();
+        (all.len() == 2 && approved == 2).then_some(())
     };
-    eventually("the new card shows the approval", seconds(20), shown).await;
+    eventually("the new card and the old one show the approval", seconds(20), shown).await;
+    Reviewer::new("alice").await.post(&path, &Value::Null).await.problem(409, "not_actionable");
+}
+
+#[tokio::test]
+async fn there_is_an_end_of_cards_that_are_posted_again() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    card(&request, "C0DATA").await;
+    let path = format!("/v1/review/requests/{}/cards", id(&request));
+    let alice = Reviewer::new("alice").await;
+    for n in 2..=6 {
+        alice.post(&path, &Value::Null).await.expect(202);
+        let posted = async || (cards(&request).await.len() == n).then_some(());
+        eventually("one more card", seconds(20), async || {
+            engine::sweep().await;
+            posted().await
+        })
+        .await;
+    }
+    alice.post(&path, &Value::Null).await.problem(409, "not_actionable");
 }
 
 #[tokio::test]

@@ -137,6 +137,8 @@ async fn every_answer_is_as_the_document_says() {
     alice.call("POST", &decisions, decision("approve", Value::Null), 409).await;
     alice.call("POST", &decisions, decision("reject", "No.".into()), 200).await;
     alice.call("POST", &format!("{one}/revoke"), json!({}), 409).await;
+    let ended = alice.call("POST", &format!("{one}/cards"), Value::Null, 409).await;
+    assert_eq!(ended["code"], "not_actionable");
 
     let (two, digest) = asked(&app, 2).await;
     let approve = json!({"decision": "approve", "digest": digest, "comment": "Go ahead."});

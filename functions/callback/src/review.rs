@@ -1,13 +1,13 @@
 //! Reviewers and auditors read, and have cards posted again.
 
+use countersign_app::cards::{Again, MOST_AGAIN, again};
 use countersign_app::clock::now;
 use countersign_app::ports::Table;
 use countersign_app::problems::of_port;
-use countersign_app::store::{CardRecord, Whole};
+use countersign_app::store::Whole;
 use countersign_app::view::{RequestView, ReviewView};
 use countersign_domain::leaf::Subject;
-use countersign_domain::time::Seconds;
-use countersign_domain::{RequestId, Status};
+use countersign_domain::{Code, Refusal, RequestId, Status};
 use countersign_http::Problem;
 use countersign_http::query::ListQuery;
 use countersign_http::request::HttpRequest;
@@ -64,28 +64,25 @@ pub async fn events<T: Table, K, W, C>(
     Ok(HttpResponse::json(200, &json!({"events": events})))
 }
 
-/// `POST /v1/review/requests/{id}/cards`: the cards are posted anew; relay does it within a moment.
+/// `POST /v1/review/requests/{id}/cards`: one more card in each channel of an open request; relay posts it within a
+/// minute.
 pub async fn post_again<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
     known: &Known,
     id: &RequestId,
 ) -> Result<HttpResponse, Problem> {
     let whole = visible(app, known, id).await?;
-    let now = now();
-    for card in &whole.cards {
-        let claimed = app
-            .table
-            .claim_card(id, &card.channel, Some(card), now, now + Seconds(1))
-            .await
-            .map_err(of_port)?;
-        if let Some(claimed) = claimed {
-            let fresh = CardRecord { posted: None, shows: None, due: None, tries: 0, ..claimed };
-            app.table.release_card(id, &fresh).await.map_err(of_port)?;
-        }
+    let (now, status) = (now(), whole.stored.request.status);
+    if !status.is_open() {
+        return Err(Refusal::NotActionable(status).into());
     }
-    let (version, mark) = (whole.stored.version(), whole.stored.workflow);
-    app.table.set_view(id, version, Some(now), mark).await.map_err(of_port)?;
-    Ok(HttpResponse::json(202, &RequestView::of(&whole, now)))
+    match again(&app.table, &whole, now).await.map_err(of_port)? {
+        Again::Reserved => Ok(HttpResponse::json(202, &RequestView::of(&whole, now))),
+        Again::Exhausted => Err(Problem::new(
+            Code::NotActionable,
+            format!("the request's cards were posted again {MOST_AGAIN} times in each channel, which is all"),
+        )),
+    }
 }
 
 async fn visible<T: Table, K, W, C>(

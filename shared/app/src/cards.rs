@@ -4,20 +4,25 @@
 //! view does not overwrite a newer one. A claim that was not released runs out and the next look does the work; whoever
 //! comes back after that sends the card again, as it is by then.
 
-use std::collections::BTreeSet;
-
-use countersign_chat::card::{Answer, Card, CardState, GateState, VoteShown};
+use countersign_chat::card::Card;
 use countersign_chat::slack::{Chat, ChatError, Place, render};
-use countersign_domain::ids::{ChannelName, PersonId, RequestId};
-use countersign_domain::request::{Command, Review, decide};
+use countersign_domain::Time;
+use countersign_domain::ids::{ChannelName, RequestId};
+use countersign_domain::request::{Command, decide};
 use countersign_domain::time::Seconds;
-use countersign_domain::{Status, Time};
 use countersign_policy::Policy;
 use futures::future::join_all;
 
 use crate::commit::{CommitError, With, execute};
 use crate::ports::{Notice, PortError, Table};
 use crate::store::{CardRecord, Stored, Whole};
+
+mod again;
+mod show;
+
+pub use again::{Again, MOST_AGAIN, again};
+pub use show::card;
+use show::notice;
 
 /// A claim lasts longer than a try and than what came before it since the caller read the clock.
 const CLAIM: Seconds = Seconds(20);
@@ -88,12 +93,13 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
     /// When a card wants its next try; `None` = all show the request as it is, and that they were sent is recorded.
     pub fn owed(&self, whole: &Whole, now: Time) -> Option<Time> {
         let shows = card(whole, self.policy)?.hash();
-        let owed = |channel: ChannelName| match whole.cards.iter().find(|c| c.channel == channel) {
-            Some(card) if card.shows.as_ref() == Some(&shows) => {
-                let events = decide(Some(&whole.stored.request), Command::RecordSent { to: channel }, now);
-                events.is_ok_and(|events| !events.is_empty()).then_some(now)
+        let owed = |card: CardRecord| {
+            if card.shows.as_ref() != Some(&shows) {
+                return Some(card.due.unwrap_or(now));
             }
-            card => Some(card.and_then(|card| card.due).unwrap_or(now)),
+            let sent = Command::RecordSent { to: card.channel };
+            let events = decide(Some(&whole.stored.request), sent, now);
+            events.is_ok_and(|events| !events.is_empty()).then_some(now)
         };
         wanted(whole).into_iter().filter_map(owed).min()
     }
@@ -103,7 +109,7 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
             return Ok(Converged { stored: whole.stored, due: None });
         };
         let wanted = wanted(&whole);
-        let tries = wanted.iter().map(|channel| self.one(&whole, &card, channel, now));
+        let tries = wanted.iter().map(|read| self.one(&whole, &card, read, now));
         let mut converged = Converged { stored: whole.stored.clone(), due: None };
         for done in join_all(tries).await {
             let (command, retry) = match done? {
@@ -127,27 +133,21 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
         }
     }
 
-    async fn one(
-        &self,
-        whole: &Whole,
-        card: &Card,
-        channel: &ChannelName,
-        now: Time,
-    ) -> Result<Done, PortError> {
-        let id = &whole.stored.request.id;
+    async fn one(&self, whole: &Whole, card: &Card, read: &CardRecord, now: Time) -> Result<Done, PortError> {
+        let (id, channel) = (&whole.stored.request.id, &read.channel);
         let shows = card.hash();
-        let read = whole.cards.iter().find(|c| c.channel == *channel);
         // That it was sent is recorded once. If that failed after an earlier try, it is recorded now.
-        if read.is_some_and(|c| c.shows.as_ref() == Some(&shows)) {
+        if read.shows.as_ref() == Some(&shows) {
             return Ok(Done::Sent(channel.clone()));
         }
-        if let Some(later) = read.and_then(|c| c.due).filter(|due| now < *due) {
+        if let Some(later) = read.due.filter(|due| now < *due) {
             return Ok(Done::Later(later));
         }
-        let Some(mut claimed) = self.table.claim_card(id, channel, read, now, now + CLAIM).await? else {
+        let Some(mut claimed) = self.table.claim_card(id, read, now, now + CLAIM).await? else {
             return Ok(Done::Later(now + CLAIM));
         };
-        let outcome = self.try_it(channel, &mut claimed, card).await;
+        let newest = whole.cards.iter().all(|c| c.channel != *channel || c.n <= read.n);
+        let outcome = self.try_it(&mut claimed, newest, card).await;
         let done = match outcome {
             Ok(()) => {
                 claimed = CardRecord { shows: Some(shows), due: None, tries: 0, ..claimed };
@@ -181,21 +181,17 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
     /// knows what the card shows: whoever looks next sends it again, and a claimant at work finds out like this one.
     async fn overtaken(&self, id: &RequestId, late: CardRecord, now: Time) -> Result<(), PortError> {
         let whole = self.table.whole(id).await?;
-        let Some(card) = whole.and_then(|w| w.cards.into_iter().find(|c| c.channel == late.channel)) else {
+        let Some(card) = whole.and_then(|w| w.cards.into_iter().find(|c| c.is(&late))) else {
             return Ok(());
         };
         let unknown =
             CardRecord { shows: None, due: None, posted: card.posted.clone().or(late.posted), ..card };
-        self.table.claim_card(id, &late.channel, Some(&unknown), now, now).await?;
+        self.table.claim_card(id, &unknown, now, now).await?;
         Ok(())
     }
 
-    async fn try_it(
-        &self,
-        channel: &ChannelName,
-        claimed: &mut CardRecord,
-        card: &Card,
-    ) -> Result<(), ChatError> {
+    async fn try_it(&self, claimed: &mut CardRecord, newest: bool, card: &Card) -> Result<(), ChatError> {
+        let channel = claimed.channel.clone();
         let Some(slack) = channel.as_str().strip_prefix("slack:") else {
             if claimed.posted.is_none() {
                 let text = notice(card);
@@ -212,6 +208,8 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
         let message = render(card);
         if let Some((channel, ts)) = claimed.posted.clone() {
             match chat.update(&Place { channel, ts }, &message).await {
+                // Of an older card nobody misses the message.
+                Err(error) if error.is_gone() && !newest => return Ok(()),
                 Err(error) if error.is_gone() => {}
                 done => return done,
             }
@@ -230,118 +228,14 @@ fn wait(error: &ChatError, tries: u32) -> Seconds {
     }
 }
 
-/// The channels to look at: those that the level asks for while people decide, and all that have a card.
-fn wanted(whole: &Whole) -> BTreeSet<ChannelName> {
+/// The cards to look at: those that the level asks for while people decide, and all that were posted.
+fn wanted(whole: &Whole) -> Vec<CardRecord> {
     let request = &whole.stored.request;
-    let posted = whole.cards.iter().filter(|c| c.posted.is_some() || request.status.is_open());
-    let mut wanted: BTreeSet<ChannelName> = posted.map(|c| c.channel.clone()).collect();
-    if let Some(review) = request.review.as_ref().filter(|_| request.status.is_open()) {
-        wanted.extend(review.channels());
-    }
+    let there = whole.cards.iter().filter(|c| c.posted.is_some() || request.status.is_open());
+    let mut wanted: Vec<CardRecord> = there.cloned().collect();
+    let review = request.review.as_ref().filter(|_| request.status.is_open());
+    let channels = review.map(|review| review.channels()).into_iter().flatten();
+    let new = channels.filter(|channel| whole.cards.iter().all(|c| c.channel != *channel));
+    wanted.extend(new.map(|channel| CardRecord::new(channel, 1)));
     wanted
-}
-
-/// A notice holds no word of the agent's: e-mail clients make links of anything.
-fn notice(card: &Card) -> String {
-    let gates: Vec<_> = card.gates.iter().map(|g| format!("{} ({} needed)", g.profile, g.quorum)).collect();
-    format!(
-        "An agent asks for approval.\n\nRequest: {}\nAgent: {}\nNeeds: {}\n\nDecide in chat or by API; nothing can be decided from this notice.\n",
-        card.request,
-        card.agent,
-        gates.join(", "),
-    )
-}
-
-/// The card of a request; `None` when its arguments were erased or nobody was ever to decide.
-pub fn card(whole: &Whole, policy: Option<&Policy>) -> Option<Card> {
-    let request = &whole.stored.request;
-    let review = request.review.as_ref()?;
-    let ask = whole.ask.as_ref()?;
-    let text = |seq: u32| whole.texts.get(&seq).map(|words| words.text.clone());
-    Some(Card {
-        request: request.id.clone(),
-        digest: request.digest.clone(),
-        revision: request.revision,
-        version: u64::from(whole.stored.version()),
-        state: state(whole, policy)?,
-        action: request.action.clone(),
-        target: ask.action.target.clone(),
-        arguments: ask.action.arguments.clone(),
-        agent_name: ask.agent_name.clone(),
-        agent: request.agent.clone(),
-        on_behalf_of: ask.on_behalf_of.clone(),
-        delegation_chain: ask.delegation_chain.clone(),
-        executor: request.executor.as_ref().map(ToString::to_string),
-        justification: ask.justification.as_ref().map(|words| words.text.clone()),
-        answers: review
-            .answered
-            .iter()
-            .map(|a| Answer {
-                asked_by: name(&a.asked_by, policy),
-                question: text(a.question).unwrap_or_default(),
-                answer: text(a.answer).unwrap_or_default(),
-            })
-            .collect(),
-        // What policy allows needs nobody.
-        gates: if request.outcome.as_deref() == Some("allow") { Vec::new() } else { gates(review) },
-        votes: votes(review, policy),
-        facts: Vec::new(),
-        require_comment: review.rules.require_comment,
-        nonce: ask.nonce.clone(),
-    })
-}
-
-/// Each person's vote once, also where it was cast again for one more gate.
-fn votes(review: &Review, policy: Option<&Policy>) -> Vec<VoteShown> {
-    let mut seen = BTreeSet::new();
-    let first = review.votes.iter().filter(|v| seen.insert(&v.actor.person));
-    first.map(|v| VoteShown { person: name(&v.actor.person, policy), ballot: v.ballot }).collect()
-}
-
-fn gates(review: &Review) -> Vec<GateState> {
-    let state = |gate: &countersign_domain::review::Gate| GateState {
-        profile: gate.profile.clone(),
-        quorum: gate.quorum,
-        approvals: u8::try_from(review.approvals(gate)).unwrap_or(u8::MAX),
-        level: review.level_of(gate),
-    };
-    review.gates.iter().map(state).collect()
-}
-
-fn state(whole: &Whole, policy: Option<&Policy>) -> Option<CardState> {
-    let request = &whole.stored.request;
-    let at = request.changed.at;
-    let by = || request.changed.by.iter().map(|person| name(person, policy)).collect::<Vec<_>>();
-    let words = |seq: u32| whole.texts.get(&seq).map(|words| words.text.clone());
-    let reason = words(request.changed.seq);
-    Some(match request.status {
-        Status::Pending => CardState::Pending { deadline: request.review.as_ref()?.deadline },
-        Status::NeedsInfo => {
-            let question = request.review.as_ref()?.question.as_ref()?;
-            CardState::NeedsInfo {
-                question: words(question.seq).unwrap_or_default(),
-                asked_by: name(&question.actor.person, policy),
-                answer_by: question.answer_by,
-            }
-        }
-        Status::Approved => CardState::Approved { by: by(), at, valid_until: request.valid_until? },
-        // The reason came with the vote, which stands just before.
-        Status::Rejected => {
-            CardState::Rejected { by: by(), at, reason: words(request.changed.seq.checked_sub(1)?) }
-        }
-        Status::Expired => CardState::Expired { at },
-        Status::Withdrawn => CardState::Withdrawn { at, reason },
-        Status::Revoked => CardState::Revoked { by: by().into_iter().next(), at, reason },
-        Status::Undeliverable => CardState::Undeliverable { at },
-        Status::Lapsed => CardState::Lapsed { at },
-        Status::Denied => CardState::Denied { code: request.code?, at },
-        Status::Consumed => CardState::Consumed { at },
-        Status::Succeeded => CardState::Succeeded { at },
-        Status::Failed => CardState::Failed { at },
-        Status::Unknown => CardState::Unknown { at },
-    })
-}
-
-fn name(person: &PersonId, policy: Option<&Policy>) -> String {
-    policy.and_then(|p| p.person(person)).map_or_else(|| person.to_string(), |p| p.name.clone())
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use countersign_chat::slack::Chat;
-use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 
@@ -111,13 +111,12 @@ pub trait Table: Send + Sync {
         limit: u32,
     ) -> impl Future<Output = Result<Page, PortError>> + Send;
 
-    /// Claims a card for a try until `until`: reserves it when it is new, else raises its version on condition that
-    /// it is as read and not claimed. `None` = somebody else has it.
+    /// Claims a card for a try until `until`, as [`CardRecord::claimed`] says: reserves it when it is new, else raises
+    /// its version on condition that it is as read. `None` = somebody else has it.
     fn claim_card(
         &self,
         id: &RequestId,
-        channel: &ChannelName,
-        read: Option<&CardRecord>,
+        read: &CardRecord,
         now: Time,
         until: Time,
     ) -> impl Future<Output = Result<Option<CardRecord>, PortError>> + Send;

@@ -80,7 +80,7 @@ pub struct CardRecord {
     pub channel: ChannelName,
     /// The number of the card on that channel, from 1.
     pub n: u32,
-    /// Raised by each claim; whoever writes must have read it.
+    /// Raised by each claim; whoever writes must have read it. 0 = nobody reserved it yet.
     pub version: u32,
     /// The platform's own (channel, message) once posted.
     pub posted: Option<(String, String)>,
@@ -90,6 +90,25 @@ pub struct CardRecord {
     pub due: Option<Time>,
     /// Failed tries in a row.
     pub tries: u32,
+}
+
+impl CardRecord {
+    /// A card that nobody reserved yet.
+    pub fn new(channel: ChannelName, n: u32) -> Self {
+        Self { channel, n, version: 0, posted: None, shows: None, due: None, tries: 0 }
+    }
+
+    /// Whether both are of the same card.
+    pub fn is(&self, other: &Self) -> bool {
+        (&self.channel, self.n) == (&other.channel, other.n)
+    }
+
+    /// The card as read, claimed until `until`; `None` while another's claim holds or its time has not come. A table
+    /// writes it on condition of the version that was read.
+    pub fn claimed(&self, now: Time, until: Time) -> Option<Self> {
+        let free = self.due.is_none_or(|due| due <= now);
+        free.then(|| Self { version: self.version + 1, due: Some(until), ..self.clone() })
+    }
 }
 
 /// All of a request but its events.

@@ -108,8 +108,8 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.of_agent(&deploy, None, None, 10).await.unwrap();
     table.pending(None, 10).await.unwrap();
     table.archived(&Subject::Request(id.clone()), &[1]).await.unwrap();
-    let card = table.claim_card(&id, &sns, None, now, now).await.unwrap().unwrap();
-    table.claim_card(&id, &sns, Some(&CardRecord { due: None, ..card.clone() }), now, now).await.unwrap();
+    let card = table.claim_card(&id, &CardRecord::new(sns, 1), now, now).await.unwrap().unwrap();
+    table.claim_card(&id, &CardRecord { due: None, ..card.clone() }, now, now).await.unwrap();
     table.release_card(&id, &card).await.unwrap();
 
     for read in [AgentRecord::default(), AgentRecord { version: 3, ..AgentRecord::default() }] {

@@ -10,7 +10,7 @@ use futures::join;
 use super::fixture::{Step, ask, events, name, opened, state};
 use crate::ports::{PortError, Table};
 use crate::sample::{agent, at, channel, decide, id, idempotency, review, review_with, words};
-use crate::store::{AgentRecord, Commit};
+use crate::store::{AgentRecord, CardRecord, Commit};
 
 const WRITERS: u32 = 8;
 
@@ -88,12 +88,12 @@ pub(super) async fn one_of_many_openers_wins<T: Table>(table: &T) {
 
 pub(super) async fn one_of_many_claimants_wins<T: Table>(table: &T) {
     opened(table, 1, "deploy", review(&["sns"]), at(0)).await;
-    let (request, sns) = (id(1), channel("sns"));
-    let claims = (0..WRITERS).map(|_| table.claim_card(&request, &sns, None, at(0), at(5)));
+    let (request, new) = (id(1), CardRecord::new(channel("sns"), 1));
+    let claims = (0..WRITERS).map(|_| table.claim_card(&request, &new, at(0), at(5)));
     let won: Vec<_> = join_all(claims).await.into_iter().filter_map(|claim| claim.unwrap()).collect();
     assert_eq!(won.len(), 1, "{won:?}");
     // It was never released: when it has run out, one of many takes it over.
-    let claims = (0..WRITERS).map(|_| table.claim_card(&request, &sns, won.first(), at(5), at(10)));
+    let claims = (0..WRITERS).map(|_| table.claim_card(&request, &won[0], at(5), at(10)));
     let next: Vec<_> = join_all(claims).await.into_iter().filter_map(|claim| claim.unwrap()).collect();
     assert_eq!(next.iter().map(|card| card.version).collect::<Vec<_>>(), [2]);
 }

@@ -44,7 +44,7 @@ pub(super) struct Entry {
     pub stored: Stored,
     pub asks: BTreeMap<u32, Ask>,
     pub texts: BTreeMap<u32, Words>,
-    pub cards: BTreeMap<ChannelName, CardRecord>,
+    pub cards: BTreeMap<(ChannelName, u32), CardRecord>,
 }
 
 /// What JSON gives back of a value.
@@ -180,16 +180,15 @@ impl Table for MemoryTable {
     async fn claim_card(
         &self,
         id: &RequestId,
-        channel: &ChannelName,
-        read: Option<&CardRecord>,
+        read: &CardRecord,
         now: Time,
         until: Time,
     ) -> Result<Option<CardRecord>, PortError> {
-        self.faults.around(Op::ClaimCard, || self.inner().claim_card(id, channel, read, now, until)).await
+        self.faults.around(Op::ClaimCard, || self.inner().claim_card(id, read, now, until)).await
     }
 
     async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
-        self.faults.around(Op::ReleaseCard, || self.inner().write_card(id, card, Some(card.version))).await
+        self.faults.around(Op::ReleaseCard, || self.inner().write_card(id, card, card.version)).await
     }
 
     async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {

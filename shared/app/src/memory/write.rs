@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_domain::Time;
-use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 
 use super::table::{Entry, Inner, kept, whole_second};
@@ -149,42 +149,27 @@ impl Inner {
     pub(super) fn claim_card(
         &mut self,
         id: &RequestId,
-        channel: &ChannelName,
-        read: Option<&CardRecord>,
+        read: &CardRecord,
         now: Time,
         until: Time,
     ) -> Result<Option<CardRecord>, PortError> {
-        if read.and_then(|card| card.due).is_some_and(|due| now < due) {
-            return Ok(None);
-        }
-        let claimed = match read {
-            Some(card) => CardRecord { version: card.version + 1, due: Some(until), ..card.clone() },
-            None => CardRecord {
-                channel: channel.clone(),
-                n: 1,
-                version: 1,
-                posted: None,
-                shows: None,
-                due: Some(until),
-                tries: 0,
-            },
-        };
-        let won = self.write_card(id, &claimed, read.map(|card| card.version))?;
-        Ok(won.then_some(claimed))
+        let Some(claimed) = read.claimed(now, until) else { return Ok(None) };
+        Ok(self.write_card(id, &claimed, read.version)?.then_some(claimed))
     }
 
-    /// Writes a card on condition of the version that is there; `None` = none is.
+    /// Writes a card on condition of the version that is there; 0 = none is.
     pub(super) fn write_card(
         &mut self,
         id: &RequestId,
         card: &CardRecord,
-        read: Option<u32>,
+        read: u32,
     ) -> Result<bool, PortError> {
         let Some(entry) = self.requests.get_mut(id) else { return Ok(false) };
-        if entry.cards.get(&card.channel).map(|there| there.version) != read {
+        let key = (card.channel.clone(), card.n);
+        if entry.cards.get(&key).map_or(0, |there| there.version) != read {
             return Ok(false);
         }
-        entry.cards.insert(card.channel.clone(), kept(card)?);
+        entry.cards.insert(key, kept(card)?);
         Ok(true)
     }
 }

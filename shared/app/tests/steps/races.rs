@@ -3,6 +3,7 @@
 use countersign_app::memory::Op;
 use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{at, channel, id, review, review_with};
+use countersign_app::store::CardRecord;
 use countersign_domain::event::Decision;
 use futures::join;
 
@@ -144,8 +145,8 @@ async fn a_claim_that_was_never_released_runs_out() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
     // Whoever claimed it is gone.
-    let one = channel("slack:C0ONE");
-    stack.table.claim_card(&id(1), &one, None, at(1), at(21)).await.unwrap().unwrap();
+    let one = CardRecord::new(channel("slack:C0ONE"), 1);
+    stack.table.claim_card(&id(1), &one, at(1), at(21)).await.unwrap().unwrap();
     assert_eq!(stack.due(at(20)).await, Some(at(21)));
     assert_eq!(stack.chat.chat.calls(), 0);
     assert_eq!(stack.due(at(21)).await, None);
@@ -187,7 +188,12 @@ async fn who_loses_the_claim_leaves_the_card_to_the_other_and_says_when_to_look(
     let mut claim = stack.table.faults.hold_next(Op::ClaimCard);
     let other = async {
         claim.reached().await;
-        stack.table.claim_card(&id(1), &channel("slack:C0ONE"), None, at(1), at(21)).await.unwrap().unwrap();
+        stack
+            .table
+            .claim_card(&id(1), &CardRecord::new(channel("slack:C0ONE"), 1), at(1), at(21))
+            .await
+            .unwrap()
+            .unwrap();
         claim.release();
     };
     let (first, ()) = join!(stack.converge(at(1)), other);

@@ -12,7 +12,7 @@ use countersign_app::ports::{PortError, Table};
 use countersign_app::store::{
     AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words, WorkflowMark,
 };
-use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 
@@ -199,32 +199,16 @@ impl Table for DynamoTable {
     async fn claim_card(
         &self,
         id: &RequestId,
-        channel: &ChannelName,
-        read: Option<&CardRecord>,
+        read: &CardRecord,
         now: Time,
         until: Time,
     ) -> Result<Option<CardRecord>, PortError> {
-        if read.and_then(|card| card.due).is_some_and(|due| now < due) {
-            return Ok(None);
-        }
-        let claimed = match read {
-            Some(card) => CardRecord { version: card.version + 1, due: Some(until), ..card.clone() },
-            None => CardRecord {
-                channel: channel.clone(),
-                n: 1,
-                version: 1,
-                posted: None,
-                shows: None,
-                due: Some(until),
-                tries: 0,
-            },
-        };
-        let won = self.write_card(id, &claimed, read.map(|card| card.version)).await?;
-        Ok(won.then_some(claimed))
+        let Some(claimed) = read.claimed(now, until) else { return Ok(None) };
+        Ok(self.write_card(id, &claimed, read.version).await?.then_some(claimed))
     }
 
     async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
-        self.write_card(id, card, Some(card.version)).await
+        self.write_card(id, card, card.version).await
     }
 
     async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {
@@ -245,18 +229,14 @@ impl Table for DynamoTable {
 }
 
 impl DynamoTable {
-    async fn write_card(
-        &self,
-        id: &RequestId,
-        card: &CardRecord,
-        read: Option<u32>,
-    ) -> Result<bool, PortError> {
+    /// On condition of the version that is there; 0 = none is.
+    async fn write_card(&self, id: &RequestId, card: &CardRecord, read: u32) -> Result<bool, PortError> {
         let call = self.client.put_item().table_name(&self.name).set_item(Some(items::card(id, card)?));
         let call = match read {
-            Some(version) => call
+            0 => call.condition_expression("attribute_not_exists(pk)"),
+            version => call
                 .condition_expression("ver = :ver")
                 .expression_attribute_values(":ver", items::n(i64::from(version))),
-            None => call.condition_expression("attribute_not_exists(pk)"),
         };
         conditional("PutItem", call.send().await)
     }
