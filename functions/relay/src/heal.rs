@@ -101,12 +101,12 @@ where
     }
 
     async fn follow(&self, mut stored: Stored, now: Time) -> Result<(Stored, Outcome), PortError> {
-        let mut outcome = self.resume(&mut stored).await;
+        let (mut outcome, mut resumed) = (Outcome::Healed, self.resume(&mut stored).await);
         if stored.request.status.is_live() {
             let before = stored.version();
-            outcome = outcome.max(self.pass_time(&mut stored, now).await?);
+            outcome = self.pass_time(&mut stored, now).await?;
             if stored.version() != before {
-                outcome = outcome.max(self.resume(&mut stored).await);
+                resumed = self.resume(&mut stored).await;
             }
         }
         match start(&self.stack.workflow, &stored, now).await {
@@ -116,7 +116,7 @@ where
                 outcome = outcome.max(Outcome::Owing);
             }
         }
-        Ok((stored, outcome))
+        Ok((stored, outcome.max(resumed)))
     }
 
     /// Tells the workflow that people are done, if it waits for that.

@@ -62,7 +62,8 @@ pub enum Told {
     Done,
     /// It has not stored its token yet: whoever stores it will tell it.
     NoToken,
-    /// The token on record is not one of the service's. An alarm: somebody wrote it.
+    /// The request is open or approved, and the token on record is not one of the service's. An alarm: somebody wrote
+    /// it, and the task waits still.
     Invalid,
 }
 
@@ -79,8 +80,8 @@ pub async fn tell<K: Tokens, W: Workflow>(
     let Some(token) = tokens.get(&request.id).await? else { return Ok(Told::NoToken) };
     match workflow.resume(&request.id, &token, request.status).await? {
         Resumed::Resumed | Resumed::Closed => Ok(Told::Done),
-        // On an ended request it means that the task is over.
-        Resumed::InvalidToken if is_over(request.status) => Ok(Told::Done),
+        // Once nothing can come of the request any more, nobody waits for it either.
+        Resumed::InvalidToken if !request.status.is_live() => Ok(Told::Done),
         Resumed::InvalidToken => Ok(Told::Invalid),
     }
 }

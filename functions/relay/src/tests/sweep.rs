@@ -4,9 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_app::memory::Op;
-use countersign_app::ports::{PortError, Table, Tokens};
+use countersign_app::ports::{PortError, Tokens};
 use countersign_app::sample::{at, id, review, review_with};
-use countersign_app::store::{Token, WorkflowMark};
+use countersign_app::store::Token;
 use countersign_domain::Status;
 use countersign_domain::time::Seconds;
 use serde_json::json;
@@ -123,16 +123,18 @@ async fn one_that_fails_holds_up_no_other_and_is_due_still() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_nobody_gave_out_is_told_of_an_ended_request_and_over() {
+async fn a_token_that_nobody_gave_out_is_an_alarm_until_the_request_ended() {
     let mut kit = Kit::new(Some(Duration::ZERO));
     let id = kit.asked(1, review(&[])).await;
     let forged = Token { n: 0, retry: 0, token: "forged".into() };
     kit.stack.tokens.put(&id, &forged, at(9)).await.unwrap();
     kit.approved(&id).await;
     kit.live(61);
+    assert_eq!(kit.handle(json!({"sweep": true})).await.unwrap(), json!({"healed": 0, "failed": 1}));
+    assert!(!kit.state(&id).await.workflow.resumed);
+    // Its approval lapses: nobody waits for it any more.
+    tokio::time::advance(Duration::from_secs(900)).await;
     assert_eq!(kit.handle(json!({"sweep": true})).await.unwrap(), json!({"healed": 1, "failed": 0}));
-    assert!(kit.state(&id).await.workflow.resumed);
-    let mark = WorkflowMark { resumed: true, ..WorkflowMark::default() };
-    assert_eq!(kit.state(&id).await.workflow, mark);
-    assert!(kit.stack.table.due(at(9_999), None, 10).await.unwrap().items.len() <= 1, "its lapse alone");
+    let stored = kit.state(&id).await;
+    assert_eq!((stored.request.status, stored.workflow.resumed), (Status::Lapsed, true));
 }

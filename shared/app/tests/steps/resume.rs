@@ -9,6 +9,7 @@ use countersign_app::sample::{SOURCE, allow, at, decide, id, review};
 use countersign_app::store::{Stored, Token, WorkflowMark};
 use countersign_domain::Status;
 use countersign_domain::event::Decision;
+use countersign_domain::request::Command;
 use futures::join;
 
 use crate::given::{asked, decided, done, state, withdraw};
@@ -165,8 +166,10 @@ async fn a_token_that_is_not_the_services_is_an_alarm_only_while_it_matters() {
     assert_eq!(tell(&open).await, Told::NoToken);
     stack.tokens.put(&id(1), &token(0, 0), at(9)).await.unwrap();
     assert_eq!(tell(&open).await, Told::Invalid);
-    let ended = done(&stack.table, &id(1), withdraw(None), &[], at(3)).await;
-    assert_eq!(tell(&ended).await, Told::Done);
+    let approved = decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(2)).await;
+    assert_eq!(tell(&approved).await, Told::Invalid, "its task would wait for 90 days");
+    let ended = done(&stack.table, &id(1), Command::Tick, &[], at(2 + 900)).await;
+    assert_eq!((ended.request.status, tell(&ended).await), (Status::Lapsed, Told::Done));
 }
 
 #[tokio::test]
