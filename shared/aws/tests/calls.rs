@@ -290,3 +290,18 @@ async fn a_part_goes_on_where_the_last_one_ended() {
     assert_eq!((second.items, second.next), (vec![], None));
     assert_eq!(spy.calls()[1].1["ExclusiveStartKey"], key);
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_a_busy_table_leaves_are_asked_for_again_after_a_while_and_not_for_ever() {
+    let key = json!({"pk": {"S": format!("REQ#{}", sample::id(1))}, "sk": {"S": "STATE"}});
+    let spy = Spy::answering(move |operation, _| match operation {
+        "BatchGetItem" => json!({"UnprocessedKeys": {"Table": {"Keys": [key]}}}),
+        _ => json!({"Items": [key]}),
+    });
+    let begun = tokio::time::Instant::now();
+    let table = DynamoTable::new(&spy.config(), "Table");
+    let error = table.live(None, None, 10).await.unwrap_err();
+    assert_eq!(error.to_string(), "unavailable: BatchGetItem: unprocessed keys");
+    assert_eq!(spy.calls().iter().filter(|(operation, _)| operation == "BatchGetItem").count(), 6);
+    assert!(!begun.elapsed().is_zero() && begun.elapsed().as_millis() <= 1550, "{:?}", begun.elapsed());
+}

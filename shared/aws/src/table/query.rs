@@ -1,6 +1,7 @@
 //! Listings over the sparse indexes. What an index says may be stale, so states are read again, consistently.
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use countersign_app::clock::jitter;
 use countersign_app::ports::PortError;
 use countersign_app::store::{Page, Part, Stored};
 use countersign_domain::ids::{AgentId, RequestId};
@@ -8,9 +9,14 @@ use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
 
 use super::{DynamoTable, Item, failed, items};
+use crate::error::unavailable;
 
 /// How many states one BatchGetItem takes.
 const BATCH: usize = 100;
+
+/// How often the states of one batch are asked for, and the longest first wait between, in milliseconds. It doubles.
+const TRIES: u32 = 6;
+const FIRST_WAIT: u64 = 50;
 
 impl DynamoTable {
     pub(super) async fn between(&self, pk: String, from: &str, to: &str) -> Result<Vec<Item>, PortError> {
@@ -120,7 +126,15 @@ impl DynamoTable {
         for ids in ids.chunks(BATCH) {
             let keys = ids.iter().map(|id| items::base(items::request_key(id), "STATE")).collect();
             let mut wanted = Some(batch(keys)?);
+            let mut tries = 0;
             while let Some(keys) = wanted {
+                // What was left is left because the table is busy.
+                match tries {
+                    0 => {}
+                    TRIES => return Err(unavailable("BatchGetItem", Some("unprocessed keys"))),
+                    n => jitter(FIRST_WAIT << (n - 1)).await,
+                }
+                tries += 1;
                 let call = self.client.batch_get_item().request_items(&self.name, keys);
                 let answer = call.send().await.map_err(|e| failed("BatchGetItem", &e))?;
                 for item in answer.responses.unwrap_or_default().into_values().flatten() {
