@@ -1,17 +1,23 @@
-//! What the function is set up with, once per process. A weak or unreadable secret ends the start.
+//! What the function is set up with, once per process. Slack's secret is read then, and again later: without it the
+//! reviewers' API works all the same.
+
+use std::time::Duration;
 
 use countersign_app::env::{InvalidSetting, optional, or, required};
 use countersign_app::policy::PolicySource;
-use countersign_app::slack::SlackSecret;
+use countersign_app::slack::LazySlack;
 use countersign_aws::secrets::Secrets;
+use countersign_aws::slack::lazy;
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_aws::workflow::StepFunctions;
 use countersign_chat::slack::SlackClient;
-use countersign_chat::slack::identity::Workspace;
-use countersign_chat::slack::signature::SigningSecret;
 use countersign_http::{TokenKind, Verifier};
 use lambda_runtime::Error;
+use tokio::time::timeout;
+
+/// How long a start waits for Slack's secret. Lambda gives a start 10 s.
+const WARM: Duration = Duration::from_secs(4);
 
 /// The function's collaborators and settings.
 pub struct App<T, K, W, C> {
@@ -25,34 +31,21 @@ pub struct App<T, K, W, C> {
     pub policy: PolicySource,
     /// Which stack records.
     pub source: String,
-    /// The Slack installation, where there is one.
-    pub slack: Option<Slack<C>>,
+    /// Slack, where there is one.
+    pub slack: LazySlack<C>,
     /// Checks reviewers' tokens, where an issuer is given.
     pub verifier: Option<Verifier>,
-}
-
-/// A Slack installation.
-pub struct Slack<C> {
-    /// The Web API.
-    pub chat: C,
-    /// What Slack signs with.
-    pub signing: SigningSecret,
-    /// Whose accounts may act.
-    pub workspace: Workspace,
 }
 
 impl App<DynamoTable, DynamoTokens, StepFunctions, SlackClient> {
     /// The app of this process's environment.
     pub async fn from_env() -> Result<Self, Error> {
         let config = countersign_aws::client::config().await;
-        let slack = match optional("SLACK_SECRET_ARN") {
-            Some(arn) => {
-                let secret: SlackSecret = Secrets::new(&config).read(&arn).await?;
-                let chat = secret.client(&or("SLACK_API_BASE", "https://slack.com/api"))?;
-                Some(Slack { chat, signing: secret.signing()?, workspace: secret.workspace() })
-            }
-            None => None,
-        };
+        let base = or("SLACK_API_BASE", "https://slack.com/api");
+        let slack = lazy(Secrets::new(&config), optional("SLACK_SECRET_ARN"), base);
+        if !matches!(timeout(WARM, slack.get()).await, Ok(Ok(_))) {
+            tracing::error!("Slack's paths answer 503 until its secret can be read");
+        }
         Ok(Self {
             table: DynamoTable::new(&config, required("TABLE_NAME")?),
             tokens: DynamoTokens::new(&config, required("TOKENS_TABLE_NAME")?),

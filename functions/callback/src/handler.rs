@@ -34,7 +34,7 @@ where
         ReviewRoute::Health => health(&app.policy),
         ReviewRoute::OpenApi => Ok(openapi::reviewers()),
         ReviewRoute::SlackInteractions => slack::interaction(app, &request).await,
-        ReviewRoute::SlackEvents => slack::event(app, &request),
+        ReviewRoute::SlackEvents => slack::event(app, &request).await,
         ReviewRoute::List => review::list(app, &reader(app, &request).await?, &request).await,
         ReviewRoute::Read(id) => review::read(app, &reader(app, &request).await?, &id).await,
         ReviewRoute::Events(id) => review::events(app, &reader(app, &request).await?, &id).await,

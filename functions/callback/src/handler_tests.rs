@@ -8,7 +8,9 @@ use countersign_app::commit::{NewRequest, create};
 use countersign_app::memory::{MemoryTable, MemoryTokens, MemoryWorkflow};
 use countersign_app::policy::PolicySource;
 use countersign_app::sample;
+use countersign_app::slack::LazySlack;
 use countersign_chat::slack::SlackClient;
+use countersign_chat::slack::client::ClientError;
 use countersign_domain::event::Evidence;
 use countersign_http::openapi::conformance::{Document, Seen};
 use serde_json::json;
@@ -53,7 +55,7 @@ pub(crate) fn app<C>(policy: &Policy) -> Memory<C> {
         workflow: MemoryWorkflow::default(),
         policy: PolicySource::new(&policy.0),
         source: sample::SOURCE.into(),
-        slack: None,
+        slack: LazySlack::new(None, |_| Err(ClientError::Base), now),
         verifier: None,
     }
 }

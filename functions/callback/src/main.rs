@@ -9,6 +9,8 @@ mod decide;
 mod handler;
 mod person;
 mod review;
+#[cfg(test)]
+mod secret_tests;
 mod slack;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};

@@ -2,18 +2,21 @@
 //!
 //! Slack wants an answer within 3 s ([`Budget`]). Whoever may not decide, or could not, is told so where only they see it.
 
+use std::sync::Arc;
+
 use countersign_app::cards::card;
 use countersign_app::clock::now;
 use countersign_app::commit::CommitError;
 use countersign_app::ports::{PortError, Table, Tokens, Workflow};
 use countersign_app::problems::{of_port, of_randomness};
+use countersign_app::slack::{Installation, LazySlack, NoSecret};
 use countersign_app::store::{Whole, Words};
 use countersign_chat::slack::about::{About, Place};
 use countersign_chat::slack::event::Event;
-use countersign_chat::slack::identity::identify;
+use countersign_chat::slack::identity::{Workspace, identify};
 use countersign_chat::slack::interaction::{By, Click, Interaction, Submission};
 use countersign_chat::slack::modals::{Next, View, close, next, refuse};
-use countersign_chat::slack::signature::{Verified, verify};
+use countersign_chat::slack::signature::{SignatureError, Verified, verify};
 use countersign_chat::slack::{Chat, event as events, interaction as interactions};
 use countersign_domain::event::{Decision, Evidence};
 use countersign_domain::time::Seconds;
@@ -24,7 +27,7 @@ use countersign_http::response::HttpResponse;
 use countersign_policy::Alias;
 use serde_json::Value;
 
-use crate::app::{App, Slack};
+use crate::app::App;
 use crate::budget::Budget;
 use crate::decide::{Said, Tried, commit, is_repeat, refused, wake, would_refuse};
 use crate::person::{Known, policy};
@@ -39,9 +42,12 @@ const UNKNOWN: &str = "Countersign did not learn whether your decision was recor
     your decision in a minute, decide again.";
 
 /// `POST /slack/events`.
-pub fn event<T, K, W, C>(app: &App<T, K, W, C>, request: &HttpRequest) -> Result<HttpResponse, Problem> {
-    let slack = app.slack.as_ref().ok_or_else(Problem::not_found)?;
-    match events::parse(verified(slack, request)?) {
+pub async fn event<T, K, W, C>(
+    app: &App<T, K, W, C>,
+    request: &HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (_, body) = verified(&app.slack, request, Budget::start()).await?;
+    match events::parse(body) {
         Ok(Some(Event::Challenge(text))) => Ok(HttpResponse::text(200, "text/plain", text)),
         Ok(None) => Ok(HttpResponse::empty(200)),
         Err(error) => Err(Problem::invalid(error.to_string())),
@@ -54,31 +60,49 @@ pub async fn interaction<T: Table, K: Tokens, W: Workflow, C: Chat>(
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let budget = Budget::start();
-    let slack = app.slack.as_ref().ok_or_else(Problem::not_found)?;
-    let parsed = interactions::parse(verified(slack, request)?);
-    match parsed.map_err(|error| Problem::invalid(error.to_string()))? {
-        Some(Interaction::Click(press)) => click(app, slack, press, budget, now()).await,
-        Some(Interaction::Submission(form)) => submission(app, slack, form, budget, now()).await,
+    let (slack, body) = verified(&app.slack, request, budget).await?;
+    let ours = &slack.workspace;
+    match interactions::parse(body).map_err(|error| Problem::invalid(error.to_string()))? {
+        Some(Interaction::Click(press)) => click(app, ours, press, budget, now()).await,
+        Some(Interaction::Submission(form)) => submission(app, ours, form, budget, now()).await,
         None => Ok(HttpResponse::empty(200)),
     }
 }
 
-fn verified<'a, C>(slack: &Slack<C>, request: &'a HttpRequest) -> Result<Verified<'a>, Problem> {
+/// The body, and the installation whose secret signed it. Slack may sign with a new secret already.
+async fn verified<'a, C>(
+    slack: &LazySlack<C>,
+    request: &'a HttpRequest,
+    budget: Budget,
+) -> Result<(Arc<Installation<C>>, Verified<'a>), Problem> {
+    let secret = budget.read(slack.get()).await.unwrap_or(Err(NoSecret));
+    let known = secret.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let known = known.ok_or_else(Problem::not_found)?;
     let (timestamp, signature) =
         (request.header("x-slack-request-timestamp"), request.header("x-slack-signature"));
-    verify(&slack.signing, timestamp, signature, &request.body, now())
-        .map_err(|error| Problem::new(Code::Unauthenticated, error.to_string()))
+    let check = |slack: &Installation<C>| verify(&slack.signing, timestamp, signature, &request.body, now());
+    let refuse = |error: SignatureError| Problem::new(Code::Unauthenticated, error.to_string());
+    match check(&known) {
+        Ok(body) => Ok((known, body)),
+        Err(error @ SignatureError::Mismatch) => {
+            let another = budget.read(slack.renew(&known)).await.flatten().ok_or_else(|| refuse(error))?;
+            let body = check(&another).map_err(refuse)?;
+            Ok((another, body))
+        }
+        Err(error) => Err(refuse(error)),
+    }
 }
 
 async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
     app: &App<T, K, W, C>,
-    slack: &Slack<C>,
+    ours: &Workspace,
     press: Click,
     budget: Budget,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let teller = Teller { slack, place: &press.place, by: &press.by, request: &press.about.request, budget };
-    let found = who_and_what(app, &teller, press.decision, &press.about, now).await;
+    let chat = &app.slack;
+    let teller = Teller { chat, place: &press.place, by: &press.by, request: &press.about.request, budget };
+    let found = who_and_what(app, ours, &teller, press.decision, &press.about, now).await;
     let (known, whole) = match found {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(HttpResponse::empty(200)),
@@ -118,7 +142,7 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
 }
 
 async fn open<C: Chat>(teller: &Teller<'_, C>, trigger: &str, view: &View) -> Result<HttpResponse, Problem> {
-    let error = match teller.budget.write(teller.slack.chat.open_view(trigger, view)).await {
+    let error = match teller.budget.write(teller.chat.open_view(trigger, view)).await {
         Some(Ok(())) => return Ok(HttpResponse::empty(200)),
         Some(Err(error)) => error.word().to_owned(),
         None => "no answer in time".to_owned(),
@@ -129,13 +153,14 @@ async fn open<C: Chat>(teller: &Teller<'_, C>, trigger: &str, view: &View) -> Re
 
 async fn submission<T: Table, K: Tokens, W: Workflow, C: Chat>(
     app: &App<T, K, W, C>,
-    slack: &Slack<C>,
+    ours: &Workspace,
     form: Submission,
     budget: Budget,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
-    let teller = Teller { slack, place: &form.place, by: &form.by, request: &form.about.request, budget };
-    let found = who_and_what(app, &teller, form.decision, &form.about, now).await;
+    let chat = &app.slack;
+    let teller = Teller { chat, place: &form.place, by: &form.by, request: &form.about.request, budget };
+    let found = who_and_what(app, ours, &teller, form.decision, &form.about, now).await;
     let (known, whole) = match found {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(HttpResponse::json(200, &close())),
@@ -204,14 +229,15 @@ fn said(decision: Decision, about: &About) -> Said<'static> {
 /// The person behind the account, and the request. `None` = not a person that may act; they were told.
 async fn who_and_what<T: Table, K, W, C: Chat>(
     app: &App<T, K, W, C>,
+    ours: &Workspace,
     teller: &Teller<'_, C>,
     decision: Decision,
     about: &About,
     now: Time,
 ) -> Result<Option<(Known, Whole)>, Problem> {
     let policy = policy(app)?;
-    let Teller { slack, by, budget, .. } = *teller;
-    let both = async { tokio::join!(app.table.whole(&about.request), slack.chat.users_info(&by.user.id)) };
+    let Teller { chat, by, budget, .. } = *teller;
+    let both = async { tokio::join!(app.table.whole(&about.request), chat.users_info(&by.user.id)) };
     let (whole, account) = budget.read(both).await.ok_or_else(|| {
         tracing::warn!(request.id = %about.request, "the table or Slack did not answer in time");
         Problem::unavailable("the table or Slack did not answer in time; nothing was decided, press again")
@@ -221,7 +247,7 @@ async fn who_and_what<T: Table, K, W, C: Chat>(
         tracing::warn!(request.id = %about.request, error = error.word(), "Slack did not say who pressed");
         Problem::unavailable("Slack did not say who pressed; press again")
     })?;
-    let identity = identify(&account, &slack.workspace, by);
+    let identity = identify(&account, ours, by);
     let person = identity.as_ref().ok().and_then(|identity| {
         let alias: Alias = identity.alias.parse().ok()?;
         policy.person_by_alias(&alias).cloned()
@@ -249,7 +275,7 @@ fn words_of(refusal: &Refusal) -> String {
 
 /// Tells whoever acted something about the request that nobody else sees.
 struct Teller<'a, C> {
-    slack: &'a Slack<C>,
+    chat: &'a LazySlack<C>,
     place: &'a Place,
     by: &'a By,
     request: &'a RequestId,
@@ -260,7 +286,7 @@ impl<C: Chat> Teller<'_, C> {
     /// That Slack does not take it changes nothing.
     async fn tell(&self, words: &str) {
         let words = format!("{words}\nRequest: {}", self.request);
-        let told = self.slack.chat.ephemeral(&self.place.channel, &self.by.user.id, &words);
+        let told = self.chat.ephemeral(&self.place.channel, &self.by.user.id, &words);
         let error = match self.budget.answer(told).await {
             Some(Ok(())) => return,
             Some(Err(error)) => error.word().to_owned(),

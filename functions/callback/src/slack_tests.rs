@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use countersign_app::memory::Op;
+use countersign_app::memory::{MemorySecret, Op, tokio_now};
 use countersign_app::ports::Table;
 use countersign_app::sample;
 use countersign_app::store::{Stored, Token};
-use countersign_chat::slack::identity::Workspace;
 use countersign_chat::slack::interaction::SlackUser;
-use countersign_chat::slack::signature::SigningSecret;
 use countersign_chat::slack::{ChatError, MemoryChat, Message};
 use countersign_domain::{Digest, Status};
 use serde_json::json;
@@ -18,9 +16,9 @@ use super::*;
 use crate::handler::tests::{Memory, Policy, app, asked};
 
 /// A workspace whose answers take a while.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Slow {
-    chat: MemoryChat,
+    chat: Arc<MemoryChat>,
     users_info: Duration,
     open_view: Duration,
     ephemeral: Duration,
@@ -53,6 +51,8 @@ const SIGNING: &str = "0123456789abcdef0123456789abcdef";
 /// A request that waits for Alice, in a stack where one thing may be slow.
 struct Stack {
     app: Memory<Slow>,
+    slow: Slow,
+    secret: MemorySecret,
     _policy: Policy,
 }
 
@@ -63,17 +63,13 @@ impl Stack {
         let alice = json!({"id": "U0ALICE", "team_id": "T0OURS", "deleted": false, "is_bot": false,
             "is_restricted": false, "is_ultra_restricted": false});
         slow.chat.add_user("U0ALICE", alice);
-        let workspace = Workspace { team: "T0OURS".into(), enterprise: None, app: "A0OURS".into() };
-        app.slack = Some(Slack { chat: slow, signing: SigningSecret::new(SIGNING).unwrap(), workspace });
+        let (secret, chat) = (MemorySecret::new("xoxb-1", SIGNING), slow.clone());
+        app.slack = LazySlack::new(Some(secret.read()), move |_| Ok(chat.clone()), tokio_now);
         asked(&app, 1).await;
         let token = Token { n: 0, retry: 0, token: "waits".into() };
         app.tokens.put(&sample::id(1), &token, now()).await.unwrap();
         app.workflow.wait("waits");
-        Self { app, _policy: policy }
-    }
-
-    fn slow(&self) -> &Slow {
-        &self.app.slack.as_ref().unwrap().chat
+        Self { app, slow, secret, _policy: policy }
     }
 
     async fn stored(&self) -> Stored {
@@ -103,8 +99,7 @@ impl Stack {
             once,
         };
         let begun = Instant::now();
-        let slack = self.app.slack.as_ref().unwrap();
-        let answer = click(&self.app, slack, press, Budget::start(), now()).await;
+        let answer = click(&self.app, &ours(), press, Budget::start(), now()).await;
         assert!(begun.elapsed() <= Duration::from_millis(2_510), "{:?}", begun.elapsed());
         answer.unwrap_or_else(Into::into).status()
     }
@@ -123,8 +118,7 @@ impl Stack {
             once,
         };
         let begun = Instant::now();
-        let slack = self.app.slack.as_ref().unwrap();
-        let answer = submission(&self.app, slack, form, Budget::start(), now()).await.unwrap();
+        let answer = submission(&self.app, &ours(), form, Budget::start(), now()).await.unwrap();
         assert!(begun.elapsed() <= Duration::from_millis(2_510), "{:?}", begun.elapsed());
         assert_eq!(answer.status(), 200);
         serde_json::from_str(answer.body()).unwrap()
@@ -132,13 +126,17 @@ impl Stack {
 
     /// What Alice was told, in one.
     fn told(&self) -> String {
-        self.slow().chat.whispers().into_iter().map(|whisper| whisper.words).collect()
+        self.slow.chat.whispers().into_iter().map(|whisper| whisper.words).collect()
     }
 }
 
 fn by() -> By {
     let user = SlackUser { team: "T0OURS".into(), enterprise: None, id: "U0ALICE".into() };
     By { user, app: "A0OURS".into() }
+}
+
+fn ours() -> Workspace {
+    Workspace { team: "T0OURS".into(), enterprise: None, app: "A0OURS".into() }
 }
 
 fn place() -> Place {
@@ -155,6 +153,16 @@ async fn a_press_counts_and_wakes_the_workflow() {
     assert_eq!(stack.press(Decision::Approve, &stack.about().await).await, 200);
     assert_eq!((stack.status().await, stack.told()), (Status::Approved, String::new()));
     assert_eq!(stack.app.workflow.woken().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_press_after_the_token_was_renewed_counts() {
+    let stack = Stack::new("renewed", Slow::default()).await;
+    stack.slow.chat.fail_next(ChatError::Refused { code: "token_revoked".into(), needed: None });
+    stack.app.slack.get().await.unwrap();
+    stack.secret.set("xoxb-2", SIGNING);
+    assert_eq!(stack.press(Decision::Approve, &stack.about().await).await, 200);
+    assert_eq!(stack.status().await, Status::Approved);
 }
 
 #[tokio::test(start_paused = true)]

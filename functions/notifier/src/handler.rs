@@ -4,10 +4,11 @@
 //! in between found no token, so the task is resumed here.
 
 use countersign_app::clock::now;
-use countersign_app::ports::{Chats, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{is_over, keep};
 use countersign_app::stack::Stack;
 use countersign_app::store::Token;
+use countersign_chat::slack::Chat;
 use countersign_domain::RequestId;
 use lambda_runtime::Diagnostic;
 use serde::Deserialize;
@@ -61,7 +62,7 @@ where
     T: Table,
     K: Tokens,
     W: Workflow,
-    S: Chats,
+    S: Chat,
     N: Notice,
 {
     let task: Task = serde_json::from_value(event).map_err(|_| NotifierError::InvalidInput)?;
@@ -73,8 +74,7 @@ where
         return Ok(json!({"posted": false}));
     }
     let policy = stack.policy.current().ok();
-    let chat = stack.slack.get().await;
-    let converged = stack.cards(chat.as_deref(), policy.as_deref()).converge(&task.id, now).await?;
+    let converged = stack.cards(policy.as_deref()).converge(&task.id, now).await?;
     tracing::info!(request.id = %task.id, n = task.n, retry = task.retry, "a workflow waits for people");
     Ok(json!({"posted": converged.is_some_and(|c| c.due.is_none())}))
 }

@@ -1,8 +1,9 @@
 //! From an event to the subjects that need a look, and which of them must come again.
 
 use countersign_app::doorbell::{Doorbell, failures};
-use countersign_app::ports::{Chats, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::stack::Stack;
+use countersign_chat::slack::Chat;
 use countersign_domain::Time;
 use futures::stream;
 use lambda_runtime::Diagnostic;
@@ -42,7 +43,7 @@ where
     T: Table,
     K: Tokens,
     W: Workflow,
-    S: Chats,
+    S: Chat,
     N: Notice,
 {
     match Doorbell::of(&event) {

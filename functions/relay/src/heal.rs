@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use countersign_app::commit::{CommitError, With, execute};
-use countersign_app::ports::{Chats, Execution, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Execution, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{Told, is_over, next_look, start, tell};
 use countersign_app::stack::Stack;
 use countersign_app::store::{Stored, WorkflowMark};
+use countersign_chat::slack::Chat;
 use countersign_domain::Time;
 use countersign_domain::ids::RequestId;
 use countersign_domain::request::Command;
 use countersign_domain::time::Seconds;
 use countersign_policy::Policy;
-use tokio::sync::OnceCell;
 
 /// When to look again at a request whose workflow is not told yet.
 const NOT_TOLD: Seconds = Seconds(15);
@@ -45,13 +45,12 @@ pub struct Left {
     mark: WorkflowMark,
 }
 
-/// What one invocation heals with: policy and chat are asked for once.
-pub struct Healer<'a, T, K, W, S: Chats, N, F> {
+/// What one invocation heals with: policy is asked for once.
+pub struct Healer<'a, T, K, W, S: Chat, N, F> {
     /// The stack.
     pub stack: &'a Stack<T, K, W, S, N>,
     now: F,
     policy: Option<Arc<Policy>>,
-    chat: OnceCell<Option<Arc<S::Chat>>>,
 }
 
 impl<'a, T, K, W, S, N, F> Healer<'a, T, K, W, S, N, F>
@@ -59,18 +58,18 @@ where
     T: Table,
     K: Tokens,
     W: Workflow,
-    S: Chats,
+    S: Chat,
     N: Notice,
     F: Fn() -> Time,
 {
-    /// For one invocation. Chat is not asked for yet.
+    /// For one invocation.
     pub fn new(stack: &'a Stack<T, K, W, S, N>, now: F) -> Self {
-        Self { stack, now, policy: stack.policy.current().ok(), chat: OnceCell::new() }
+        Self { stack, now, policy: stack.policy.current().ok() }
     }
 
     /// Brings all that others wait for up to date. What is left are the cards, if they are.
     pub async fn first(&self, id: &RequestId) -> Result<(Outcome, Option<Left>), PortError> {
-        let cards = self.stack.cards(None::<&S::Chat>, self.policy.as_deref());
+        let cards = self.stack.cards(self.policy.as_deref());
         for _ in 0..ROUNDS {
             let Some(whole) = self.stack.table.whole(id).await? else { break };
             let now = (self.now)();
@@ -90,9 +89,8 @@ where
 
     /// Brings the cards up to date.
     pub async fn cards(&self, left: Left) -> Result<(), PortError> {
-        let chat = self.chat.get_or_init(|| self.stack.slack.get()).await;
         let now = (self.now)();
-        let cards = self.stack.cards(chat.as_deref(), self.policy.as_deref());
+        let cards = self.stack.cards(self.policy.as_deref());
         let Some(converged) = cards.converge(&left.id, now).await? else { return Ok(()) };
         let latest = Stored { workflow: left.mark, ..converged.stored };
         let due = next_due(&latest, converged.due, now);

@@ -5,7 +5,8 @@ use std::future::ready;
 use std::pin::pin;
 use std::time::Duration;
 
-use countersign_app::ports::{Chats, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
+use countersign_chat::slack::Chat;
 use countersign_domain::Time;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::Subject;
@@ -52,7 +53,7 @@ where
     T: Table,
     K: Tokens,
     W: Workflow,
-    S: Chats,
+    S: Chat,
     N: Notice,
     F: Fn() -> Time,
 {

@@ -39,8 +39,8 @@ const ROUNDS: u32 = 4;
 pub struct Cards<'a, T, C, N> {
     /// The truth.
     pub table: &'a T,
-    /// Slack; `None` where the stack has none.
-    pub chat: Option<&'a C>,
+    /// Slack.
+    pub chat: &'a C,
     /// The topic for notices.
     pub notice: &'a N,
     /// For people's names.
@@ -202,19 +202,16 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
             }
             return Ok(());
         };
-        let Some(chat) = self.chat else {
-            return Err(ChatError::Refused { code: "not_configured".into(), needed: None });
-        };
         let message = render(card);
         if let Some((channel, ts)) = claimed.posted.clone() {
-            match chat.update(&Place { channel, ts }, &message).await {
+            match self.chat.update(&Place { channel, ts }, &message).await {
                 // Of an older card nobody misses the message.
                 Err(error) if error.is_gone() && !newest => return Ok(()),
                 Err(error) if error.is_gone() => {}
                 done => return done,
             }
         }
-        let place = chat.post(slack, &message).await?;
+        let place = self.chat.post(slack, &message).await?;
         claimed.posted = Some((place.channel, place.ts));
         Ok(())
     }

@@ -7,6 +7,7 @@ mod archive;
 mod faults;
 mod listing;
 mod notice;
+mod secret;
 mod table;
 mod tokens;
 mod workflow;
@@ -15,24 +16,12 @@ mod write;
 pub use archive::MemoryArchive;
 pub use faults::{Faults, Held, Op};
 pub use notice::{MemoryNotice, Published};
+pub use secret::{MemorySecret, tokio_now};
 pub use table::MemoryTable;
 pub use tokens::MemoryTokens;
 pub use workflow::{MemoryWorkflow, Woken};
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use countersign_chat::slack::Chat;
-
-use crate::ports::Chats;
-
-/// A chat that is there from the beginning.
-impl<C: Chat> Chats for Arc<C> {
-    type Chat = C;
-
-    async fn get(&self) -> Option<Arc<C>> {
-        Some(Arc::clone(self))
-    }
-}
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A test that panicked while it held the lock must not hide its own message behind another.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

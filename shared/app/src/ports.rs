@@ -2,9 +2,7 @@
 //! implementation in [`crate::memory`]; one contract suite runs over both.
 
 use std::future::Future;
-use std::sync::Arc;
 
-use countersign_chat::slack::Chat;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
@@ -192,15 +190,6 @@ pub trait Workflow: Send + Sync {
         token: &Token,
         status: Status,
     ) -> impl Future<Output = Result<Resumed, PortError>> + Send;
-}
-
-/// Chat that is set up when it is first needed.
-pub trait Chats: Send + Sync {
-    /// The chat.
-    type Chat: Chat;
-
-    /// The chat; `None` where the stack has none or it is not to be had now.
-    fn get(&self) -> impl Future<Output = Option<Arc<Self::Chat>>> + Send;
 }
 
 /// Where notices go that nobody can answer.

@@ -1,4 +1,6 @@
-//! The Slack installation: one secret, and what is made of it.
+//! The Slack installation: one secret, and what is made of it. It knows no request.
+
+mod lazy;
 
 use std::time::Duration;
 
@@ -7,11 +9,13 @@ use countersign_chat::slack::identity::Workspace;
 use countersign_chat::slack::signature::{SigningSecret, WeakSecret};
 use serde::Deserialize;
 
+pub use lazy::{LazySlack, Make, NoSecret, Read};
+
 /// One call to Slack takes no longer.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The stack's Slack secret, as JSON in Secrets Manager.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlackSecret {
     bot_token: String,
@@ -51,5 +55,33 @@ impl SlackSecret {
             enterprise: self.enterprise_id.clone(),
             app: self.app_id.clone(),
         }
+    }
+}
+
+/// What the secret makes of Slack.
+#[derive(Debug)]
+pub struct Installation<C> {
+    /// The Web API.
+    pub chat: C,
+    /// What Slack signs with.
+    pub signing: SigningSecret,
+    /// Whose accounts may act.
+    pub workspace: Workspace,
+}
+
+/// Why a secret makes no installation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetUpError {
+    /// No client.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A signing secret that anybody could guess, or not one.
+    #[error(transparent)]
+    Signing(#[from] WeakSecret),
+}
+
+impl<C> Installation<C> {
+    fn of(secret: &SlackSecret, make: &Make<C>) -> Result<Self, SetUpError> {
+        Ok(Self { chat: make(secret)?, signing: secret.signing()?, workspace: secret.workspace() })
     }
 }

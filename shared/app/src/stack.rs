@@ -26,7 +26,7 @@ pub struct Stack<T, K, W, S, N> {
 
 impl<T, K, W, S, N> Stack<T, K, W, S, N> {
     /// What bringing cards up to date needs.
-    pub fn cards<'a, C>(&'a self, chat: Option<&'a C>, policy: Option<&'a Policy>) -> Cards<'a, T, C, N> {
-        Cards { table: &self.table, chat, notice: &self.notice, policy, source: &self.source }
+    pub fn cards<'a>(&'a self, policy: Option<&'a Policy>) -> Cards<'a, T, S, N> {
+        Cards { table: &self.table, chat: &self.slack, notice: &self.notice, policy, source: &self.source }
     }
 }

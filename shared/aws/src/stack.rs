@@ -6,7 +6,7 @@ use countersign_app::stack::Stack;
 
 use crate::notice::SnsTopic;
 use crate::secrets::Secrets;
-use crate::slack::LazySlack;
+use crate::slack::{LazySlack, lazy};
 use crate::table::DynamoTable;
 use crate::tokens::DynamoTokens;
 use crate::workflow::StepFunctions;
@@ -26,7 +26,7 @@ pub async fn from_env(machine: String) -> Result<AwsStack, InvalidSetting> {
         workflow: StepFunctions::new(&config, machine),
         policy: PolicySource::new(or("POLICY_DIR", "/opt/policy")),
         source: required("EVENT_SOURCE")?,
-        slack: LazySlack::new(
+        slack: lazy(
             Secrets::new(&config),
             optional("SLACK_SECRET_ARN"),
             or("SLACK_API_BASE", "https://slack.com/api"),

@@ -1,6 +1,5 @@
 //! A stack in memory whose calls take their time, and a chat that answers or does not.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -65,7 +64,7 @@ impl Chat for SlowChat {
     }
 }
 
-pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, Arc<SlowChat>, MemoryNotice>;
+pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, SlowChat, MemoryNotice>;
 
 /// The stack and its clock, which begins at noon.
 pub struct Kit {
@@ -83,7 +82,7 @@ impl Kit {
             workflow: MemoryWorkflow::default(),
             policy: PolicySource::new("/nowhere"),
             source: SOURCE.into(),
-            slack: Arc::new(SlowChat { takes, ..SlowChat::default() }),
+            slack: SlowChat { takes, ..SlowChat::default() },
             notice: MemoryNotice::default(),
         };
         Self { stack, began: Instant::now(), offset: 0 }

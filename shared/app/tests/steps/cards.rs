@@ -2,9 +2,10 @@
 
 use countersign_app::cards::{Cards, Converged};
 use countersign_app::commit::{With, execute};
-use countersign_app::memory::{MemoryNotice, MemoryTable, Op};
+use countersign_app::memory::{MemoryNotice, MemoryTable, Op, tokio_now};
 use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{SOURCE, allow, ask, at, channel, consume, id, review, review_with, words};
+use countersign_app::slack::LazySlack;
 use countersign_app::store::CardRecord;
 use countersign_chat::slack::ChatError;
 use countersign_domain::event::Decision;
@@ -31,13 +32,7 @@ impl Stack {
     }
 
     fn cards(&self) -> Cards<'_, MemoryTable, GateChat, MemoryNotice> {
-        Cards {
-            table: &self.table,
-            chat: Some(&self.chat),
-            notice: &self.notice,
-            policy: None,
-            source: SOURCE,
-        }
+        Cards { table: &self.table, chat: &self.chat, notice: &self.notice, policy: None, source: SOURCE }
     }
 
     /// The same where it must work; gives when a card must be tried again.
@@ -150,13 +145,16 @@ async fn each_failure_has_its_own_wait() {
     check(refused("channel_not_found"), "channel_not_found", 60).await;
     check(refused("internal_error"), "internal_error", 2).await;
     check(ChatError::Malformed("ok"), "malformed", 2).await;
+    check(ChatError::NoSecret, "no_secret", 2).await;
 }
 
 #[tokio::test]
 async fn a_stack_without_chat_says_so_and_keeps_its_notices() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE", "sns"])).await;
-    let cards = Cards { chat: None::<&GateChat>, ..stack.cards() };
+    let none = LazySlack::<GateChat>::new(None, |_| Ok(GateChat::default()), tokio_now);
+    let cards =
+        Cards { chat: &none, table: &stack.table, notice: &stack.notice, policy: None, source: SOURCE };
     let converged = cards.converge(&id(1), at(1)).await.unwrap().unwrap();
     assert_eq!(converged.due, Some(at(61)));
     assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);

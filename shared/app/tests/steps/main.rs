@@ -13,4 +13,5 @@ mod given;
 mod policy;
 mod races;
 mod resume;
+mod slack;
 mod view;

@@ -58,6 +58,9 @@ pub enum ChatError {
         /// The scope that the app lacks.
         needed: Option<String>,
     },
+    /// Our own secret for Slack is not to be had now.
+    #[error("Slack's secret is not to be had now")]
+    NoSecret,
     /// The answer is not of Slack's form.
     #[error("the answer is not Slack's: {0}")]
     Malformed(&'static str),
@@ -80,6 +83,14 @@ impl ChatError {
         matches!(self, ChatError::Refused { code, .. } if !PASSING.contains(&code.as_str()))
     }
 
+    /// Whether the token is at fault: it was revoked or renewed, or the app installed again.
+    pub fn is_of_token(&self) -> bool {
+        matches!(self, ChatError::Refused { code, .. } if matches!(
+            code.as_str(),
+            "invalid_auth" | "token_revoked" | "account_inactive"
+        ))
+    }
+
     /// Whether the message that was to be updated is not there any more, so that a new one must be posted.
     pub fn is_gone(&self) -> bool {
         matches!(self, ChatError::Refused { code, .. } if matches!(
@@ -94,6 +105,7 @@ impl ChatError {
             ChatError::Unreachable(_) => "unreachable",
             ChatError::RateLimited { .. } => "ratelimited",
             ChatError::Refused { code, .. } => code,
+            ChatError::NoSecret => "no_secret",
             ChatError::Malformed(_) => "malformed",
         }
     }
