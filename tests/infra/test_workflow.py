@@ -65,6 +65,14 @@ def test_every_error_has_a_retry_and_a_catch(name):
         assert after == ["States.ALL"]
 
 
+@pytest.mark.parametrize("name, function", [("Review", "notifier"), ("Seal", "archiver")])
+def test_each_error_of_the_functions_is_named_and_no_other(name, function):
+    handler = template.INFRA.parent / "functions" / function / "src" / "handler.rs"
+    thrown = set(re.findall(r'Error::\w+(?:\(_\))? => "(\w+)"', handler.read_text()))
+    for rules in (TASKS[name]["Retry"], TASKS[name]["Catch"]):
+        assert thrown == {error for error in named(rules) if "." not in error}
+
+
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_what_cannot_get_better_is_not_tried_again(name):
     for error in REFUSED:
@@ -90,7 +98,7 @@ def test_sealing_is_tried_for_a_day_and_then_fails_for_all_to_see(error):
     assert rule_for(TASKS["Seal"]["Catch"], error)["Next"] == "SealFailed"
 
 
-@pytest.mark.parametrize("error", ["StorageUnavailable", "ChatUnavailable", "Lambda.TooManyRequestsException"])
+@pytest.mark.parametrize("error", ["StorageUnavailable", "Lambda.TooManyRequestsException"])
 def test_a_review_outlasts_an_hour_of_trouble(error):
     assert sum(waits(rule_for(TASKS["Review"]["Retry"], error))) >= 3600
 
