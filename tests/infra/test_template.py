@@ -357,6 +357,7 @@ def test_there_is_an_alarm_for_all_that_nobody_would_see(variant):
     assert watched == {("AWS/Lambda", "Errors", "${%s}" % f) for f in FUNCTIONS} | {
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "${%s.QueueName}" % q) for q in ("RequestsDeadLetters", "ArchiveDeadLetters")} | {
         ("AWS/Lambda", "IteratorAge", "${%s}" % f) for f in ("Relay", "Archiver")} | {
+        ("Countersign", "SweepFailures", d) for d in ("cs", "relay", "archiver")} | {
         ("AWS/ApiGateway", "5xx", "${%s}" % a) for a in ("AgentsApi", "ReviewersApi")} | {
         ("AWS/States", "ExecutionsFailed", "${Machine}")}
     for alarm in typed(variant("plain"), "AWS::CloudWatch::Alarm").values():

@@ -2,6 +2,7 @@
 
 use countersign_app::clock::now;
 use countersign_app::doorbell::{Doorbell, failures};
+use countersign_app::metrics::Swept;
 use countersign_app::ports::{Archive, PortError, Table};
 use countersign_domain::RequestId;
 use countersign_domain::leaf::Subject;
@@ -55,14 +56,18 @@ impl From<ArchiveError> for ArchiverError {
     }
 }
 
-/// Handles one event.
-pub async fn handle<T: Table, A: Archive>(app: &App<T, A>, event: Value) -> Result<Value, ArchiverError> {
+/// Handles one event. `report` is told what a sweep did.
+pub async fn handle<T: Table, A: Archive>(
+    app: &App<T, A>,
+    event: Value,
+    report: impl Fn(Swept),
+) -> Result<Value, ArchiverError> {
     if let Some(id) = event.get("seal") {
         let id: RequestId = serde_json::from_value(id.clone()).map_err(|_| ArchiverError::InvalidInput)?;
         return seal(app, id).await;
     }
     match Doorbell::of(&event) {
-        Doorbell::Sweep => sweep(app).await,
+        Doorbell::Sweep => sweep(app, report).await,
         Doorbell::Unknown => Err(ArchiverError::InvalidInput),
         Doorbell::Rang(subjects) => {
             let mut failed = Vec::new();
@@ -86,9 +91,12 @@ async fn seal<T: Table, A: Archive>(app: &App<T, A>, id: RequestId) -> Result<Va
     Ok(json!({"id": id, "status": stored.request.status, "events": stored.version()}))
 }
 
-async fn sweep<T: Table, A: Archive>(app: &App<T, A>) -> Result<Value, ArchiverError> {
+async fn sweep<T: Table, A: Archive>(
+    app: &App<T, A>,
+    report: impl Fn(Swept),
+) -> Result<Value, ArchiverError> {
     let started = now();
-    let (mut archived, mut failed) = (0_u32, 0_u32);
+    let (mut archived, mut failed, mut cut) = (0_u32, 0_usize, false);
     let mut seen = std::collections::BTreeSet::new();
     let mut cursor = None;
     'sweep: loop {
@@ -96,6 +104,7 @@ async fn sweep<T: Table, A: Archive>(app: &App<T, A>) -> Result<Value, ArchiverE
             app.table.pending(cursor.as_deref(), PAGE).await.map_err(ArchiverError::StorageUnavailable)?;
         for subject in part.items {
             if now().millis_since(started) > SWEEP_FOR {
+                cut = true;
                 break 'sweep;
             }
             if !seen.insert(subject.clone()) {
@@ -114,6 +123,7 @@ async fn sweep<T: Table, A: Archive>(app: &App<T, A>) -> Result<Value, ArchiverE
             break;
         }
     }
+    report(Swept { looked: seen.len(), failures: failed + usize::from(cut) });
     tracing::info!(archived, failed, "a sweep ended");
     Ok(json!({"archived": archived, "failed": failed}))
 }
@@ -149,7 +159,8 @@ mod tests {
             execute(table, SOURCE, stored, command, With::default(), at(n)).await.unwrap();
         }
         app.archive.overwrite(&format!("events/{}/000001.jsonl.gz", id(1)), b"somebody else's".to_vec());
-        let said = handle(&app, json!({"sweep": true})).await.unwrap();
+        let report = |swept| assert_eq!(swept, Swept { looked: 3, failures: 1 });
+        let said = handle(&app, json!({"sweep": true}), report).await.unwrap();
         assert_eq!(said, json!({"archived": 4, "failed": 1}));
         let left = table.pending(None, 1000).await.unwrap().items;
         assert_eq!(left, [Subject::Request(id(1))]);

@@ -1,6 +1,7 @@
 //! From an event to the subjects that need a look, and which of them must come again.
 
 use countersign_app::doorbell::{Doorbell, failures};
+use countersign_app::metrics::Swept;
 use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::stack::Stack;
 use countersign_chat::slack::Chat;
@@ -33,11 +34,12 @@ impl From<RelayError> for Diagnostic {
     }
 }
 
-/// Handles one event. `now` is the clock.
+/// Handles one event. `now` is the clock; `report` is told what a sweep did.
 pub async fn handle<T, K, W, S, N>(
     stack: &Stack<T, K, W, S, N>,
     event: Value,
     now: impl Fn() -> Time,
+    report: impl Fn(Swept),
 ) -> Result<Value, RelayError>
 where
     T: Table,
@@ -51,7 +53,9 @@ where
         Doorbell::Sweep => {
             let until = now();
             let healer = Healer::new(stack, now);
-            swept(healer.round(healer.due(until)).await)
+            let round = healer.round(healer.due(until)).await;
+            report(round.swept());
+            said(round)
         }
         Doorbell::Rang(subjects) => {
             let healer = Healer::new(stack, now);
@@ -64,7 +68,7 @@ where
 }
 
 /// What a sweep says. What could not be healed is due still.
-fn swept(round: Round) -> Result<Value, RelayError> {
+fn said(round: Round) -> Result<Value, RelayError> {
     let healed = round.outcomes.values().filter(|outcome| **outcome == Outcome::Healed).count();
     let failed = round.outcomes.len() - healed;
     if round.cut {

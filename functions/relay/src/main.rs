@@ -9,6 +9,7 @@ mod round;
 mod tests;
 
 use countersign_app::clock::now;
+use countersign_app::metrics::Swept;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +18,8 @@ async fn main() -> Result<(), Error> {
     let machine = countersign_app::env::required("STATE_MACHINE_ARN")?;
     let stack = countersign_aws::stack::from_env(machine).await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<serde_json::Value>| async {
-        handler::handle(&stack, event.payload, now).await
+        let report = |swept: Swept| swept.report(&stack.source, "relay", now());
+        handler::handle(&stack, event.payload, now, report).await
     }))
     .await
 }

@@ -5,6 +5,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::time::Duration;
 
+use countersign_app::metrics::Swept;
 use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
 use countersign_chat::slack::Chat;
 use countersign_domain::Time;
@@ -39,6 +40,13 @@ pub struct Round {
 }
 
 impl Round {
+    /// What came of it as a sweep.
+    pub fn swept(&self) -> Swept {
+        let unhealed = self.outcomes.values().filter(|outcome| **outcome != Outcome::Healed).count();
+        let unlooked = usize::from(self.cut || self.broken.is_some());
+        Swept { looked: self.outcomes.len(), failures: unhealed + unlooked }
+    }
+
     fn note(&mut self, subject: Subject, outcome: Outcome) {
         let known = self.outcomes.entry(subject).or_insert(outcome);
         *known = outcome.max(*known);

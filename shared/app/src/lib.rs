@@ -13,6 +13,7 @@ pub mod env;
 pub mod logging;
 #[cfg(feature = "memory")]
 pub mod memory;
+pub mod metrics;
 pub mod policy;
 pub mod ports;
 #[cfg(feature = "http")]

@@ -1,10 +1,12 @@
 //! A stack in memory whose calls take their time, and a chat that answers or does not.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign_app::commit::{NewRequest, With, create, execute};
 use countersign_app::memory::{MemoryNotice, MemoryTable, MemoryTokens, MemoryWorkflow};
+use countersign_app::metrics::Swept;
 use countersign_app::policy::PolicySource;
 use countersign_app::ports::{Table, Tokens};
 use countersign_app::sample::{self, SOURCE, at, id};
@@ -70,6 +72,8 @@ pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, SlowChat
 pub struct Kit {
     pub stack: MemoryStack,
     pub began: Instant,
+    /// What each sweep reported.
+    pub swept: Mutex<Vec<Swept>>,
     offset: u32,
 }
 
@@ -85,7 +89,7 @@ impl Kit {
             slack: SlowChat { takes, ..SlowChat::default() },
             notice: MemoryNotice::default(),
         };
-        Self { stack, began: Instant::now(), offset: 0 }
+        Self { stack, began: Instant::now(), swept: Mutex::default(), offset: 0 }
     }
 
     /// From now on each call of a port takes 20 ms, and the clock shows `offset` seconds more.
@@ -103,7 +107,7 @@ impl Kit {
     }
 
     pub async fn handle(&self, event: Value) -> Result<Value, RelayError> {
-        handle(&self.stack, event, || self.now()).await
+        handle(&self.stack, event, || self.now(), |swept| self.swept.lock().unwrap().push(swept)).await
     }
 
     /// The request number `n`, made at noon.

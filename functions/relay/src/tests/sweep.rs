@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_app::memory::Op;
+use countersign_app::metrics::Swept;
 use countersign_app::ports::{PortError, Tokens};
 use countersign_app::sample::{at, id, review, review_with};
 use countersign_app::store::Token;
@@ -51,7 +52,10 @@ async fn all_that_is_owed_is_done_in_time_while_chat_hangs() {
     let said = swept.await.unwrap().unwrap();
     assert!(kit.began.elapsed() <= Duration::from_secs(51), "{:?}", kit.began.elapsed());
     assert_eq!(said["healed"].as_u64().unwrap() + said["failed"].as_u64().unwrap(), u64::from(OPEN));
-    assert!(said["failed"].as_u64().unwrap() > 0, "{said}");
+    let failures = said["failed"].as_u64().unwrap() as usize;
+    assert!(failures > 0, "{said}");
+    // One more, for time was up.
+    assert_eq!(*kit.swept.lock().unwrap(), [Swept { looked: OPEN as usize, failures: failures + 1 }]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,6 +123,8 @@ async fn one_that_fails_holds_up_no_other_and_is_due_still() {
 
     kit.stack.table.faults.fail_next(Op::Due, down);
     assert!(kit.handle(json!({"sweep": true})).await.is_err(), "nobody knows what is due");
+    let swept = [(3, 2), (2, 0), (0, 1)].map(|(looked, failures)| Swept { looked, failures });
+    assert_eq!(*kit.swept.lock().unwrap(), swept);
     assert!(kit.handle(json!({"sweeep": true})).await.is_err());
 }
 
