@@ -159,7 +159,7 @@ pub(super) async fn pending_events_are_marked_once<T: Table>(table: &T) {
     let all = [&other, &first, &first, &second, &second, &second];
     assert_eq!(parts(1).await.iter().collect::<Vec<_>>(), all);
     assert_eq!(parts(2).await.iter().collect::<Vec<_>>(), all[..5]);
-    assert_eq!(table.pending(Some("rubbish"), 1).await.unwrap().items, [other.clone()], "begins anew");
+    assert_eq!(table.pending(Some("rubbish"), 1).await.unwrap().items[0], other, "begins anew");
 
     let marks = async || events(table, &id(1)).await.iter().map(|event| event.pending).collect::<Vec<_>>();
     let before = events(table, &id(1)).await;
