@@ -129,6 +129,8 @@ impl<C> LazySlack<C> {
             Some(_) => timeout(PATIENCE, read()).await,
             None => Ok(read().await),
         };
+        // Whoever waited for this read does not begin another.
+        state.tried = Some((self.now)());
         let answer = answer.unwrap_or_else(|_| Err(PortError::Unavailable("no answer in time".into())));
         let secret = match answer {
             Ok(secret) => secret,

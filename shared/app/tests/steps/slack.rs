@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign_app::memory::{MemorySecret, tokio_now};
+use countersign_app::ports::PortError;
 use countersign_app::slack::{LazySlack, NoSecret};
 use countersign_chat::slack::{Chat, ChatError, MemoryChat};
 use serde_json::json;
@@ -100,6 +101,21 @@ async fn nobody_waits_long_for_a_secret_that_is_there() {
     advance(MINUTE).await;
     assert!(slack.renew(&first).await.is_none());
     assert!(begun.elapsed() - MINUTE <= Duration::from_millis(1_010), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_wait_for_a_read_that_fails_wait_for_one() {
+    let read: countersign_app::slack::Read = Box::new(|| {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(7)).await;
+            Err(PortError::Unavailable("no answer".into()))
+        })
+    });
+    let slack = LazySlack::new(Some(read), |_| Ok(MemoryChat::new()), tokio_now);
+    let begun = Instant::now();
+    let (first, second) = futures::join!(slack.get(), slack.get());
+    assert_eq!((first.unwrap_err(), second.unwrap_err()), (NoSecret, NoSecret));
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
