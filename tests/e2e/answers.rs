@@ -80,6 +80,31 @@ async fn new_arguments_that_policy_allows_by_then_close_the_card() {
 }
 
 #[tokio::test]
+async fn what_was_opened_before_an_answer_is_not_taken_after_it() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("s3.sync").await;
+    let bob = Chat::new("U0BOB");
+    assert_eq!(bob.press(&request, "C0DATA", "reject").await["status"], 200);
+    let view = bob.view(&request).await.expect("a view opens");
+    let before = countersign_tests::chat::card(&request, "C0DATA").await;
+
+    Reviewer::new("alice").await.decide(&request, "request_info", Some("why?")).await.expect(200);
+    let path = format!("/v1/requests/{}/responses", id(&request));
+    let answered = agent.post(&path, &json!({"answer": "for the audit"})).await.expect(200);
+    assert_eq!(answered["digest"], request["digest"]);
+    shows(&request, "C0DATA", "for the audit").await;
+
+    let submitted = bob.submit(&view, "no need").await;
+    assert!(submitted.to_string().contains("answered since"), "{submitted}");
+    assert_eq!(bob.press_on_old(&before, "approve").await["status"], 200);
+    assert!(bob.told(&before).await.iter().any(|t| t.contains("answered since")));
+    assert_eq!(agent.read(&request).await["status"], "pending");
+    bob.press(&request, "C0DATA", "approve").await;
+    assert_eq!(agent.wait(&request, 10).await["status"], "approved");
+}
+
+#[tokio::test]
 async fn a_press_on_a_card_of_the_revision_before_is_not_taken() {
     let _stack = shared().await;
     let agent = Agent::ordinary().await;

@@ -32,6 +32,8 @@ pub struct Said<'a> {
     pub decision: Decision,
     /// The digest of what the person saw.
     pub digest: Digest,
+    /// How many answers of the agent the person saw, where the channel tells.
+    pub answers: Option<u32>,
     /// The comment, reason or question.
     pub text: Option<&'a Words>,
     /// Hash of the card that the person saw.
@@ -49,6 +51,7 @@ pub fn command(known: &Known, whole: &Whole, said: &Said<'_>) -> Command {
         relations: relations.and_then(|mut r| r.remove(&known.person.id)).unwrap_or_default(),
         decision: said.decision,
         digest: said.digest.clone(),
+        answers: said.answers,
         text: said.text.map(Words::hash),
         shown: said.shown.clone(),
     }))
@@ -151,8 +154,14 @@ pub async fn by_api<T: Table, K: Tokens, W: Workflow, C>(
         return Err(Problem::new(Code::NotActionable, "the request's arguments were erased"));
     }
     let text = Words::some(body.comment.as_deref()).map_err(of_randomness)?;
-    let said =
-        Said { decision: body.decision, digest: body.digest, text: text.as_ref(), shown: None, once: None };
+    let said = Said {
+        decision: body.decision,
+        digest: body.digest,
+        answers: None,
+        text: text.as_ref(),
+        shown: None,
+        once: None,
+    };
     let done = commit(app, known, whole, &said, now).await;
     if let Err(CommitError::Refused { refusal, state: Some(state) }) = &done {
         let tried = Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };

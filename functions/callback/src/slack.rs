@@ -111,7 +111,7 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
     let once = Some((press.once.clone(), now + REMEMBER));
     let said = Said { once, ..said(press.decision, &press.about) };
     let Some(shown) = card(&whole, Some(&known.policy)) else { return Err(Problem::not_found()) };
-    match next(&shown, press.decision, &press.place) {
+    match next(&shown, press.decision, &press.about, &press.place) {
         Next::Decide => {}
         Next::Open(view) => {
             // Nobody is asked for words that will not be taken.
@@ -223,7 +223,8 @@ async fn record<T: Table, K: Tokens, W: Workflow, C>(
 }
 
 fn said(decision: Decision, about: &About) -> Said<'static> {
-    Said { decision, digest: about.digest.clone(), text: None, shown: about.shown.clone(), once: None }
+    let (digest, shown) = (about.digest.clone(), about.shown.clone());
+    Said { decision, digest, answers: Some(about.answers), text: None, shown, once: None }
 }
 
 /// The person behind the account, and the request. `None` = not a person that may act; they were told.

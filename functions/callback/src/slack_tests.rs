@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use countersign_app::commit::{With, execute};
 use countersign_app::memory::{MemorySecret, Op, tokio_now};
 use countersign_app::ports::Table;
 use countersign_app::sample;
 use countersign_app::store::{Stored, Token};
 use countersign_chat::slack::interaction::SlackUser;
 use countersign_chat::slack::{ChatError, MemoryChat, Message};
+use countersign_domain::request::Command;
 use countersign_domain::{Digest, Status};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -124,6 +126,20 @@ impl Stack {
         serde_json::from_str(answer.body()).unwrap()
     }
 
+    /// Alice asks by API, and the agent answers without new arguments.
+    async fn ask_and_answer(&self) {
+        let question = sample::words("why?");
+        let mut stored = self.stored().await;
+        let ask = sample::decide(&stored.request, "alice", Decision::RequestInfo, Some(&question));
+        let answer = sample::words("so");
+        let agent = sample::agent("deploy");
+        let respond = Command::Respond { agent, answer: answer.hash(), revision: None };
+        for (command, words) in [(ask, &question), (respond, &answer)] {
+            let with = With { words: vec![words], ..With::default() };
+            stored = execute(&self.app.table, sample::SOURCE, stored, command, with, now()).await.unwrap();
+        }
+    }
+
     /// What Alice was told, in one.
     fn told(&self) -> String {
         self.slow.chat.whispers().into_iter().map(|whisper| whisper.words).collect()
@@ -153,6 +169,40 @@ async fn a_press_counts_and_wakes_the_workflow() {
     assert_eq!(stack.press(Decision::Approve, &stack.about().await).await, 200);
     assert_eq!((stack.status().await, stack.told()), (Status::Approved, String::new()));
     assert_eq!(stack.app.workflow.woken().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_shown_before_an_answer_decides_nothing() {
+    for decision in [Decision::Approve, Decision::Reject] {
+        let stack = Stack::new(&format!("answered-{decision:?}"), Slow::default()).await;
+        let before = stack.about().await;
+        stack.ask_and_answer().await;
+        assert_eq!(before.digest, stack.about().await.digest);
+        assert_eq!(stack.press(decision, &before).await, 200);
+        assert!(stack.told().contains("answered since"), "{}", stack.told());
+        assert_eq!(stack.slow.chat.views(), [], "nobody types what will not be taken");
+        let answer = stack.submit(decision, &before).await;
+        assert!(answer.to_string().contains("answered since"), "{answer}");
+        assert_eq!(stack.status().await, Status::Pending);
+        stack.submit(decision, &stack.about().await).await;
+        assert!(!stack.status().await.is_open(), "what shows the answer counts");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_between_reading_and_writing_stops_the_decision() {
+    let stack = Stack::new("answered-between", Slow::default()).await;
+    let before = stack.stored().await;
+    stack.ask_and_answer().await;
+    let mut command = sample::decide(&before.request, "alice", Decision::Approve, None);
+    if let Command::Decide(decide) = &mut command {
+        decide.answers = Some(0);
+    }
+    let done = execute(&stack.app.table, sample::SOURCE, before, command, With::default(), now()).await;
+    assert!(
+        matches!(done, Err(CommitError::Refused { refusal: Refusal::Answered, .. })),
+        "decided again on the newer state: {done:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

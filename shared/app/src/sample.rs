@@ -184,6 +184,7 @@ pub fn decide(request: &Request, name: &str, decision: Decision, text: Option<&W
         relations: BTreeSet::new(),
         decision,
         digest: request.digest.clone(),
+        answers: None,
         text: text.map(Words::hash),
         shown: None,
     }))

@@ -7,10 +7,10 @@ mod common;
 use common::{at, card, object};
 use countersign_chat::card::{Answer, Approval, Card, CardState, VoteShown};
 use countersign_chat::slack::modals::{self, Next};
-use countersign_chat::slack::{Place, render};
+use countersign_chat::slack::{About, Place, render};
 use countersign_domain::event::{Ballot, Decision};
 use countersign_domain::{Code, Digest, Nonce};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn place() -> Place {
     Place { channel: "C0APPROVALS".into(), ts: "1795558000.000100".into() }
@@ -25,7 +25,9 @@ fn check(name: &str, change: impl FnOnce(&mut Card)) {
 fn check_view(name: &str, decision: Decision, change: impl FnOnce(&mut Card)) {
     let mut card = card();
     change(&mut card);
-    let Next::Open(view) = modals::next(&card, decision, &place()) else { panic!("{name} opens no view") };
+    let Next::Open(view) = modals::next(&card, decision, &About::card(&card), &place()) else {
+        panic!("{name} opens no view")
+    };
     insta::assert_json_snapshot!(name, view);
 }
 
@@ -110,7 +112,9 @@ fn a_long_ask_is_cut_on_the_card_and_whole_in_the_view() {
     let mut card = card();
     long(&mut card);
     assert_eq!(card.approval(), Approval::AfterFullView);
-    let Next::Open(view) = modals::next(&card, Decision::Approve, &place()) else { panic!("no view") };
+    let Next::Open(view) = modals::next(&card, Decision::Approve, &About::card(&card), &place()) else {
+        panic!("no view")
+    };
     let texts: String = common::strings(&view.0)
         .into_iter()
         .filter(|(path, _)| path.contains("preformatted"))
@@ -136,7 +140,43 @@ fn what_chat_cannot_hold_is_approved_by_api_only() {
     deep(&mut card);
     assert_eq!(card.approval(), Approval::ByApiOnly);
     assert_eq!(card.offers(), [Decision::Reject, Decision::RequestInfo]);
-    assert_eq!(modals::next(&card, Decision::Approve, &place()), Next::TooLong);
+    assert_eq!(modals::next(&card, Decision::Approve, &About::card(&card), &place()), Next::TooLong);
+}
+
+/// What a view is about, as it goes through Slack.
+fn private(next: Next) -> Value {
+    let Next::Open(view) = next else { panic!("no view") };
+    serde_json::from_str(view.0["private_metadata"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn a_view_is_about_what_its_button_was_about() {
+    let shown = About::card(&card());
+    let mut now = card();
+    let answer = |text: &str| Answer { asked_by: "Bob".into(), question: "Why?".into(), answer: text.into() };
+    now.answers.push(answer("So."));
+    for decision in [Decision::Reject, Decision::RequestInfo] {
+        let about = private(modals::next(&now, decision, &shown, &place()));
+        assert_eq!((&about["n"], &about["h"]), (&json!(0), &json!(shown.shown)), "{decision:?}");
+    }
+    now.require_comment = true;
+    assert_eq!(private(modals::next(&now, Decision::Approve, &shown, &place()))["n"], 0);
+}
+
+#[test]
+fn a_card_that_was_cut_is_read_whole_also_where_it_fits_now() {
+    for comment in [false, true] {
+        let now = Card { require_comment: comment, ..card() };
+        let cut = About { whole: false, ..About::card(&now) };
+        let next = modals::next(&now, Decision::Approve, &cut, &place());
+        let Next::Open(view) = &next else { panic!("no view") };
+        assert_eq!(view.0["title"]["text"], "Read all and approve");
+        assert_eq!(private(next)["w"], true, "the view shows the whole");
+    }
+    // And what was whole, but is cut now.
+    let whole = About::card(&card());
+    let now = Card { justification: Some("because ".repeat(200)), ..card() };
+    assert!(matches!(modals::next(&now, Decision::Approve, &whole, &place()), Next::Open(_)));
 }
 
 #[test]
@@ -147,7 +187,7 @@ fn each_view_has_its_form() {
     check_view("view_approve_whole", Decision::Approve, |card| {
         card.target = format!("s3://b/{}", "k".repeat(900))
     });
-    assert_eq!(modals::next(&card(), Decision::Approve, &place()), Next::Decide);
+    assert_eq!(modals::next(&card(), Decision::Approve, &About::card(&card()), &place()), Next::Decide);
     assert_eq!(
         modals::refuse("the request is expired already"),
         json!({ "response_action": "errors", "errors": { "words": "the request is expired already" } })

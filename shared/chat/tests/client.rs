@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::card;
 use countersign_chat::slack::client::{BotToken, ClientError, TIMEOUT};
 use countersign_chat::slack::modals::{self, Next};
-use countersign_chat::slack::{Chat, ChatError, MemoryChat, Place, SlackClient, render};
+use countersign_chat::slack::{About, Chat, ChatError, MemoryChat, Place, SlackClient, render};
 use countersign_domain::event::Decision;
 use countersign_domain::time::Seconds;
 use serde_json::{Value, json};
@@ -110,7 +110,9 @@ async fn each_call_is_sent_as_slack_wants_it() {
         json!({ "channel": "C0A", "user": "U0B", "text": "no &lt;!channel&gt; &amp; more", "parse": "none" });
     assert_eq!(json(&sent), expect);
 
-    let Next::Open(view) = modals::next(&card(), Decision::Reject, &place()) else { panic!("no view") };
+    let Next::Open(view) = modals::next(&card(), Decision::Reject, &About::card(&card()), &place()) else {
+        panic!("no view")
+    };
     let (result, sent) = call(&ok, async |c| c.open_view("1.2.3", &view).await).await;
     assert_eq!(result, Ok(()));
     check(&sent, "views.open", utf8);
@@ -217,9 +219,12 @@ async fn the_workspace_in_memory_keeps_and_fails_as_told() {
     chat.add_user("U0A", json!({ "id": "U0A" }));
     assert_eq!(chat.users_info("U0A").await, Ok(json!({ "ok": true, "user": { "id": "U0A" } })));
     assert!(chat.users_info("U0B").await.is_err_and(|e| e.word() == "user_not_found"));
-    let Next::Open(view) =
-        modals::next(&card(), Decision::Reject, &Place { channel: "C0A".into(), ts: "1.2".into() })
-    else {
+    let Next::Open(view) = modals::next(
+        &card(),
+        Decision::Reject,
+        &About::card(&card()),
+        &Place { channel: "C0A".into(), ts: "1.2".into() },
+    ) else {
         panic!("no view")
     };
     assert_eq!(chat.open_view("1.2", &view).await, Ok(()));

@@ -47,7 +47,9 @@ fn click(action_id: &str) -> Value {
 fn submission(decision: Decision, words: Value) -> Value {
     let mut commented = card();
     commented.require_comment = true;
-    let Next::Open(view) = modals::next(&commented, decision, &place()) else { panic!("no view") };
+    let Next::Open(view) = modals::next(&commented, decision, &About::card(&commented), &place()) else {
+        panic!("no view")
+    };
     json!({
         "type": "view_submission",
         "team": { "id": "T0OURS", "domain": "ours" },
@@ -184,6 +186,7 @@ fn a_payload_that_is_not_ours_is_nothing_and_a_wrong_one_is_an_error() {
         json!(private)
     };
     check(reject(), "/view/private_metadata", replaced("\"reject\"", "\"revoke\""), bad_private());
+    check(reject(), "/view/private_metadata", replaced("\"n\":0,", ""), bad_private());
     check(reject(), "/view/private_metadata", replaced("C0APPROVALS", "../x"), bad_private());
     check(reject(), "/view/private_metadata", replaced("1795558000.000100", "x"), bad_private());
     check(reject(), "/view/private_metadata", replaced("\"k\"", "\"more\":1,\"k\""), bad_private());

@@ -8,7 +8,7 @@ use common::{at, card, strings};
 use countersign_chat::card::{Answer, Card, CardState, GateState, VoteShown};
 use countersign_chat::slack::blocks::{MAX_BLOCKS, MAX_BYTES};
 use countersign_chat::slack::modals::{self, Next};
-use countersign_chat::slack::{Place, render};
+use countersign_chat::slack::{About, Place, render};
 use countersign_chat::text::is_hidden;
 use countersign_domain::Nonce;
 use countersign_domain::event::{Ballot, Decision};
@@ -136,7 +136,7 @@ proptest! {
     fn a_view_is_literal_and_within_the_limits(card in cards()) {
         let place = Place { channel: "C0A".into(), ts: "1.2".into() };
         for decision in [Decision::Approve, Decision::Reject, Decision::RequestInfo] {
-            if let Next::Open(view) = modals::next(&card, decision, &place) {
+            if let Next::Open(view) = modals::next(&card, decision, &About::card(&card), &place) {
                 prop_assert!(view.0["blocks"].as_array().unwrap().len() <= 100);
                 prop_assert!(view.0.to_string().len() <= 250_000);
                 well_formed(&view.0)?;

@@ -138,6 +138,9 @@ pub enum Refusal {
         /// The revision as it stands.
         revision: u32,
     },
+    /// The agent has answered a question since, with the same arguments.
+    #[error("the agent has answered since what you saw")]
+    Answered,
     /// The deadline has passed.
     #[error("the time for this ended at {0}")]
     Expired(crate::Time),
@@ -182,7 +185,7 @@ impl Refusal {
             Refusal::NotYours => Code::Forbidden,
             Refusal::AlreadyConsumed => Code::AlreadyConsumed,
             Refusal::Void(_) => Code::AgentFrozen,
-            Refusal::Exists => Code::StaleVersion,
+            Refusal::Exists | Refusal::Answered => Code::StaleVersion,
             Refusal::TooLarge => Code::PayloadTooLarge,
         }
     }

@@ -122,6 +122,7 @@ fn worst(policy: &Policy, groups: usize) -> (usize, usize) {
             relations: BTreeSet::new(),
             decision: Decision::Approve,
             digest: Digest::of(b""),
+            answers: None,
             text: Some(Digest::of(b"")),
             shown: Some(Digest::of(b"")),
         };

@@ -20,6 +20,12 @@ pub struct About {
     /// That revision.
     #[serde(rename = "v")]
     pub revision: u32,
+    /// How many answers of the agent it shows. An answer may leave the digest as it is.
+    #[serde(rename = "n")]
+    pub answers: u32,
+    /// Whether it shows all that a decision rests on.
+    #[serde(rename = "w")]
+    pub whole: bool,
     /// [`Card::hash`] of the very card that the person saw.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Digest>,
@@ -41,6 +47,8 @@ impl About {
             request: card.request.clone(),
             digest: card.digest.clone(),
             revision: card.revision,
+            answers: u32::try_from(card.answers.len()).unwrap_or(u32::MAX),
+            whole: !card.truncated(),
             shown: Some(card.hash()),
         }
     }

@@ -6,9 +6,9 @@
 //!
 //! ```text
 //! click       type block_actions,   actions[0].action_id = approve | reject | request_info,
-//!             actions[0].value = {r, d, v, h?}
+//!             actions[0].value = {r, d, v, n, w, h?}
 //! submission  type view_submission, view.callback_id = countersign,
-//!             view.private_metadata = {r, d, v, h?, k, c, t}, view.state.values.words.words.value = text
+//!             view.private_metadata = {r, d, v, n, w, h?, k, c, t}, view.state.values.words.words.value = text
 //! ```
 
 use countersign_domain::Digest;

@@ -43,6 +43,8 @@ pub(crate) struct Private {
     r: RequestId,
     d: Digest,
     v: u32,
+    n: u32,
+    w: bool,
     h: Option<Digest>,
     k: Decision,
     c: String,
@@ -51,30 +53,36 @@ pub(crate) struct Private {
 
 impl Private {
     fn new(about: About, decision: Decision, place: &Place) -> Self {
-        let About { request: r, digest: d, revision: v, shown: h } = about;
-        Self { r, d, v, h, k: decision, c: place.channel.clone(), t: place.ts.clone() }
+        let About { request: r, digest: d, revision: v, answers: n, whole: w, shown: h } = about;
+        Self { r, d, v, n, w, h, k: decision, c: place.channel.clone(), t: place.ts.clone() }
     }
 
     pub(crate) fn into_parts(self) -> (About, Decision, Place) {
-        let about = About { request: self.r, digest: self.d, revision: self.v, shown: self.h };
+        let Self { r: request, d: digest, v: revision, n: answers, w: whole, h: shown, .. } = self;
+        let about = About { request, digest, revision, answers, whole, shown };
         (about, self.k, Place { channel: self.c, ts: self.t })
     }
 }
 
-/// What a click for `decision` on `card`, which stands at `place`, leads to.
+/// What a click for `decision` leads to: on a button that says `about`, of a message at `place`, while the request is
+/// as `card` shows it.
 ///
-/// An approval of a card that is cut, or that needs a comment, is taken only from the view made here: submitting it
-/// is the proof that the view was opened.
-pub fn next(card: &Card, decision: Decision, place: &Place) -> Next {
+/// An approval of a card that is or was cut, or that needs a comment, is taken only from the view made here: submitting
+/// it is the proof that the view was opened. A view is about what its button was about; the full view shows all anew.
+pub fn next(card: &Card, decision: Decision, about: &About, place: &Place) -> Next {
+    let open = |about: &About, (title, submit, blocks): Form| {
+        let private = Private::new(about.clone(), decision, place);
+        Next::Open(view(card, &private, title, submit, blocks))
+    };
     match (decision, card.approval()) {
-        (Decision::Approve, Approval::AtOnce) => Next::Decide,
-        (Decision::Approve, Approval::WithComment) => Next::Open(approve(card, place, None)),
+        (Decision::Approve, Approval::AtOnce) if about.whole => Next::Decide,
+        (Decision::Approve, Approval::WithComment) if about.whole => open(about, approve(card, None)),
         (Decision::Approve, _) => match shown::full_view(card) {
-            Some(pages) => Next::Open(approve(card, place, Some(&pages))),
+            Some(pages) => open(&About { whole: true, ..About::card(card) }, approve(card, Some(&pages))),
             None => Next::TooLong,
         },
-        (Decision::Reject, _) => Next::Open(reject(card, place)),
-        (Decision::RequestInfo, _) => Next::Open(request_info(card, place)),
+        (Decision::Reject, _) => open(about, reject(card)),
+        (Decision::RequestInfo, _) => open(about, request_info(card)),
     }
 }
 
@@ -88,7 +96,10 @@ pub fn close() -> Value {
     json!({ "response_action": "clear" })
 }
 
-fn approve(card: &Card, place: &Place, whole: Option<&[shown::Piece]>) -> View {
+/// A view's title, the word on its button, and its blocks.
+type Form = (&'static str, &'static str, Vec<Value>);
+
+fn approve(card: &Card, whole: Option<&[shown::Piece]>) -> Form {
     let (title, mut blocks) = match whole {
         Some(pages) => (
             "Read all and approve",
@@ -98,23 +109,15 @@ fn approve(card: &Card, place: &Place, whole: Option<&[shown::Piece]>) -> View {
     };
     let label = if card.require_comment { "Why it is right" } else { "Comment" };
     blocks.push(input(label, !card.require_comment));
-    view(card, Decision::Approve, place, title, "Approve", blocks)
+    (title, "Approve", blocks)
 }
 
-fn reject(card: &Card, place: &Place) -> View {
-    view(
-        card,
-        Decision::Reject,
-        place,
-        "Reject",
-        "Reject",
-        vec![summary(card), input("Reason, for the agent", false)],
-    )
+fn reject(card: &Card) -> Form {
+    ("Reject", "Reject", vec![summary(card), input("Reason, for the agent", false)])
 }
 
-fn request_info(card: &Card, place: &Place) -> View {
-    let blocks = vec![summary(card), input("Question, for the agent", false)];
-    view(card, Decision::RequestInfo, place, "Ask for more", "Ask", blocks)
+fn request_info(card: &Card) -> Form {
+    ("Ask for more", "Ask", vec![summary(card), input("Question, for the agent", false)])
 }
 
 /// Action and target as on the card, so that nobody decides on the wrong one.
@@ -137,15 +140,7 @@ fn input(label: &str, optional: bool) -> Value {
     })
 }
 
-fn view(
-    card: &Card,
-    decision: Decision,
-    place: &Place,
-    title: &str,
-    submit: &str,
-    mut blocks: Vec<Value>,
-) -> View {
-    let private = Private::new(About::card(card), decision, place);
+fn view(card: &Card, private: &Private, title: &str, submit: &str, mut blocks: Vec<Value>) -> View {
     blocks.push(ids(card));
     View(json!({
         "type": "modal",
@@ -153,7 +148,7 @@ fn view(
         "title": text(title),
         "submit": text(submit),
         "close": text("Back"),
-        "private_metadata": serde_json::to_string(&private).unwrap_or_default(),
+        "private_metadata": serde_json::to_string(private).unwrap_or_default(),
         "blocks": blocks,
     }))
 }

@@ -107,6 +107,8 @@ pub struct Decide {
     pub decision: Decision,
     /// The digest of what the person saw.
     pub digest: Digest,
+    /// How many answers of the agent the person saw; `None` where the channel does not tell.
+    pub answers: Option<u32>,
     /// Salted hash of the comment, reason or question.
     pub text: Option<Digest>,
     /// Hash of the card that the person was shown.

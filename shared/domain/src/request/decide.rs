@@ -173,6 +173,9 @@ fn person_decides(request: &Request, decide: Decide, now: Time) -> Result<Vec<Fa
     if decide.digest != request.digest {
         return Err(Refusal::DigestMismatch { revision: request.revision });
     }
+    if decide.answers.is_some_and(|seen| usize::try_from(seen) != Ok(review.answered.len())) {
+        return Err(Refusal::Answered);
+    }
     eligible(request, review, &decide)?;
     assured(Some(review), &decide.actor.evidence, now)?;
 

@@ -171,6 +171,7 @@ fn decision(history: &History, words: &[&str], decision: Decision, now: Time) ->
         relations: value(words, "bound=").map(relation).into_iter().collect(),
         decision,
         digest: shown(history, words),
+        answers: value(words, "seen=").map(|n| n.parse().expect("a number")),
         text: has_words.then(|| hash("words")),
         shown: Some(hash("card")),
     }))

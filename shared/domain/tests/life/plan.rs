@@ -216,6 +216,7 @@ impl Act {
                     relations: bound.then_some(Relation::Owner).into_iter().collect(),
                     decision,
                     digest: shown(stale),
+                    answers: None,
                     text: words.then(|| hash("words")),
                     shown: Some(hash("card")),
                 }))

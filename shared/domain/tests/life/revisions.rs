@@ -31,6 +31,20 @@ fn policy_is_asked_anew() {
 }
 
 #[test]
+fn an_answer_that_a_person_did_not_see_stops_their_decision() {
+    check("ask; approve ann seen=0", "vote.cast decision.approved: approved");
+    let answered = "ask; question ann; answer";
+    for decision in ["approve", "reject", "question"] {
+        check(&format!("{answered}; {decision} ben seen=0"), "stale_version: pending");
+    }
+    check(&format!("{answered}; approve ben seen=1"), "vote.cast decision.approved: approved");
+    check(&format!("{answered}; approve ben"), "vote.cast decision.approved: approved");
+    // New arguments do not begin the count anew.
+    check(&format!("{answered} new; approve ben seen=0"), "stale_version: pending");
+    check(&format!("{answered} new; approve ben seen=1"), "vote.cast decision.approved: approved");
+}
+
+#[test]
 fn votes_are_reset() {
     let voted = "ask gate=ops:2; approve ann; question ben";
     check(&format!("{voted}; answer; approve ben"), "vote.cast decision.approved: approved");
