@@ -91,15 +91,7 @@ impl Stack {
     async fn press(&self, decision: Decision, about: &About) -> u16 {
         let once = Digest::of(b"press");
         let trigger_id = "1.2.3".into();
-        let press = Click {
-            decision,
-            about: about.clone(),
-            by: by(),
-            place: place(),
-            trigger_id,
-            response_url: None,
-            once,
-        };
+        let press = Click { decision, about: about.clone(), by: by(), place: place(), trigger_id, once };
         let begun = Instant::now();
         let answer = click(&self.app, &ours(), press, Budget::start(), now()).await;
         assert!(begun.elapsed() <= Duration::from_millis(2_510), "{:?}", begun.elapsed());

@@ -1,7 +1,7 @@
 //! A stack in memory whose calls take their time, and a chat that answers or does not.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use countersign_app::commit::{NewRequest, With, create, execute};

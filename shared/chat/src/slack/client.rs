@@ -19,6 +19,8 @@ use crate::slack::modals::View;
 pub const TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest answer that is read, in bytes.
 const LONGEST: usize = 1 << 20;
+/// How long a connection is kept that nobody uses. A function that was frozen meanwhile would find it dead.
+const IDLE: Duration = Duration::from_secs(15);
 /// How long to wait when Slack does not say.
 const WAIT: Seconds = Seconds(30);
 
@@ -86,6 +88,7 @@ impl SlackClient {
         base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            .pool_idle_timeout(IDLE)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| ClientError::Http(e.to_string()))?;

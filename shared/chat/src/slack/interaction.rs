@@ -43,8 +43,6 @@ pub struct Click {
     pub place: Place,
     /// Opens a view within 3 s.
     pub trigger_id: String,
-    /// Where Slack would take an answer for 30 minutes.
-    pub response_url: Option<String>,
     /// The same for the same press, however often it is delivered.
     pub once: Digest,
 }
@@ -143,8 +141,7 @@ fn click(payload: &Value) -> Result<Option<Interaction>, InteractionError> {
     let trigger_id = text(payload, "/trigger_id", "a trigger id", is_token)?.to_owned();
     let action_ts = text(payload, "/actions/0/action_ts", "a timestamp", is_ts)?;
     let once = once(&["click", &by.user.team, &by.user.id, action_id(decision), action_ts, &trigger_id]);
-    let response_url = payload["response_url"].as_str().map(str::to_owned);
-    Ok(Some(Interaction::Click(Click { decision, about, by, place, trigger_id, response_url, once })))
+    Ok(Some(Interaction::Click(Click { decision, about, by, place, trigger_id, once })))
 }
 
 fn submission(payload: &Value) -> Result<Option<Interaction>, InteractionError> {
