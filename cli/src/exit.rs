@@ -36,7 +36,7 @@ macro_rules! exits {
 }
 
 exits! {
-    Ok = 0, "ok", "Done; of a request: approved (with `--consume`: consumed), so it may go on";
+    Ok = 0, "ok", "Done; of a request: approved (with `--consume`: consumed by this very call), so it may go on";
     Error = 1, "error", "Something failed on this side, or an answer was not understood";
     Usage = 2, "usage", "The command line or an input is wrong; nothing was sent";
     Problem = 3, "problem", "The service refused the call (4xx)";
@@ -80,10 +80,11 @@ impl Exit {
         }
     }
 
-    /// The exit for a request that was made with `consume: true`: only a consumed one may run.
-    pub fn of_status_asked_to_consume(status: &str) -> Exit {
+    /// The exit for a request that was made with `consume: true`: only who `holds` the right to run may. That it was
+    /// consumed is not enough, for an executor or another session may have done that.
+    pub fn of_status_asked_to_consume(status: &str, holds: bool) -> Exit {
         match Exit::of_status(status) {
-            Exit::Consumed => Exit::Ok,
+            Exit::Consumed if holds => Exit::Ok,
             Exit::Ok => Exit::Unconsumed,
             other => other,
         }
@@ -127,11 +128,10 @@ mod tests {
     fn every_status_has_its_own_exit() {
         fn check(status: &str, plain: u8, asked_to_consume: u8) {
             assert_eq!(Exit::of_status(status).code(), plain, "{status}");
-            assert_eq!(
-                Exit::of_status_asked_to_consume(status).code(),
-                asked_to_consume,
-                "{status} with consume"
-            );
+            let asked = |holds| Exit::of_status_asked_to_consume(status, holds).code();
+            assert_eq!(asked(true), asked_to_consume, "{status}, held");
+            let by_another = if status == "consumed" { 30 } else { asked_to_consume };
+            assert_eq!(asked(false), by_another, "{status}, not held");
         }
         check("approved", 0, 12);
         check("pending", 10, 10);

@@ -144,6 +144,8 @@ pub struct Decision {
 pub struct Consume {
     /// When.
     pub consumed_at: Option<String>,
+    /// Opens the digest. It is there only for who holds the right to run.
+    pub nonce: Option<String>,
 }
 
 /// One person's vote.

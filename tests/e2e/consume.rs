@@ -56,6 +56,18 @@ async fn an_executor_consumes_what_was_asked_for_it() {
 }
 
 #[tokio::test]
+async fn the_key_of_an_ask_that_was_consumed_otherwise_gives_no_right_to_run() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let key = attempt();
+    let made = agent.ask_with_key(&key, "test.allow", json!({})).await.expect(201);
+    agent.consume(&made).await.expect(200);
+    let again = agent.ask_with_key(&key, "test.allow", json!({})).await.expect(201);
+    assert_eq!(again["status"], "consumed");
+    assert!(again["consume"].get("nonce").is_none(), "{again}");
+}
+
+#[tokio::test]
 async fn an_allowed_ask_is_made_and_consumed_in_one_round_trip() {
     let _stack = shared().await;
     let agent = Agent::ordinary().await;
@@ -66,6 +78,10 @@ async fn an_allowed_ask_is_made_and_consumed_in_one_round_trip() {
     assert_eq!(agent.ask_with_key(&key, "test.allow", json!({"consume": true})).await.expect(201), made);
     agent.consume(&made).await.problem(409, "already_consumed");
     agent.consume_as(&made, &key).await.expect(200);
+
+    agent.outcome(&made, "succeeded").await.expect(200);
+    let ended = agent.ask_with_key(&key, "test.allow", json!({"consume": true})).await.expect(201);
+    assert!(ended["consume"].get("nonce").is_none(), "nobody may run it again");
 
     let reviewed = agent.ask_with_key(&attempt(), "s3.sync", json!({"consume": true})).await.expect(202);
     assert_eq!(reviewed["status"], "pending", "in review the flag is ignored");

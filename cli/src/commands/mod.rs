@@ -99,9 +99,9 @@ fn look_first(audience: Audience, id: &str) -> String {
 }
 
 /// A request as its agent's report.
-fn request_report(answer: Answer, exit: impl FnOnce(&str) -> Exit, paint: Paint) -> Result<Report, Failure> {
+fn request_report(answer: Answer, exit: impl FnOnce(&View) -> Exit, paint: Paint) -> Result<Report, Failure> {
     let view: View = answer.read()?;
-    let exit = exit(&view.status);
+    let exit = exit(&view);
     if exit == Exit::Error {
         return Err(Failure::NotUnderstood(format!("status {:?} is not known to this version", view.status)));
     }

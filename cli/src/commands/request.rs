@@ -66,7 +66,13 @@ pub(super) async fn run(args: Request, paint: Paint, progress: Progress) -> Resu
     if args.wait {
         answer = settled(&client, answer, args.timeout.map(Into::into)).await?;
     }
-    let exit = if args.ask.consume { Exit::of_status_asked_to_consume } else { Exit::of_status };
+    let exit = |view: &View| match &view.consume {
+        consume if args.ask.consume => {
+            let holds = consume.as_ref().is_some_and(|consume| consume.nonce.is_some());
+            Exit::of_status_asked_to_consume(&view.status, holds)
+        }
+        _ => Exit::of_status(&view.status),
+    };
     request_report(answer, exit, paint)
 }
 

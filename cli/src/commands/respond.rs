@@ -32,5 +32,5 @@ pub(super) async fn run(args: Respond, paint: Paint, progress: Progress) -> Resu
         .send(&call)
         .await
         .map_err(|f| f.if_in_doubt(|| look_first(Audience::Agent, args.id.as_str())))?;
-    request_report(answer, Exit::of_status, paint)
+    request_report(answer, |view| Exit::of_status(&view.status), paint)
 }

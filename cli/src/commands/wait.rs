@@ -18,7 +18,7 @@ const LONGEST_HOLD: Duration = Duration::from_secs(25);
 pub(super) async fn run(args: Wait, paint: Paint, progress: Progress) -> Result<Report, Failure> {
     let client = agent(args.api, progress).await?;
     let answer = until_settled(&client, &args.id, args.timeout.map(Into::into)).await?;
-    request_report(answer, Exit::of_status, paint)
+    request_report(answer, |view| Exit::of_status(&view.status), paint)
 }
 
 /// Reads the request until it is not pending, or `timeout` is over; gives the last answer. A request that needs

@@ -191,7 +191,10 @@ fn the_exit_code_tells_the_status() {
     check(&ask, "approved", 0);
     check(&ask, "pending", 10);
     check(&ask, "denied", 20);
-    check(&format!("{ask} --consume"), "consumed", 0);
+    check(&format!("{ask} --consume"), "consumed", 30);
+    let held =
+        format!(r#"{{"id":"{ID}","status":"consumed","digest":"{DIGEST}","consume":{{"nonce":"00ff"}}}}"#);
+    assert_eq!(run(&format!("{ask} --consume"), "", vec![Reply::json(201, &held)]).code, 0);
     check(&format!("{ask} --consume"), "approved", 12);
     check("withdraw ID", "withdrawn", 0);
     check("outcome ID --failed", "failed", 0);

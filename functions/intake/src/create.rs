@@ -7,10 +7,10 @@ use countersign_app::store::{Ask, Idempotency, Stored, Words};
 use countersign_app::view::RequestView;
 use countersign_domain::agent::{AgentRef, public_name};
 use countersign_domain::canonical::jcs;
-use countersign_domain::request::{Consume, Create};
+use countersign_domain::request::{Consume, Create, Request};
 use countersign_domain::review::Outcome;
 use countersign_domain::time::Seconds;
-use countersign_domain::{Code, Digest, Time};
+use countersign_domain::{AgentId, Code, Digest, Status, Time};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{Agent, CreateBody, IdempotencyKey, Problem};
@@ -38,6 +38,8 @@ pub async fn create<T: Table, W: Workflow>(
     let key = IdempotencyKey::of(request)?;
     let body = CreateBody::parse(request)?;
     let attempt = body.consume.then(|| key.as_attempt()).transpose()?;
+    let attempt = attempt.map(|attempt| Digest::of(attempt.as_str().as_bytes()));
+    let caller = Caller { agent: &agent.id, attempt: attempt.as_ref() };
     let body_hash = hash(&body);
     let now = now();
     let ask = ask(agent, &body)?;
@@ -48,7 +50,7 @@ pub async fn create<T: Table, W: Workflow>(
             tokio::try_join!(app.table.idempotency(&agent.id, key.as_str()), app.table.agent(&agent.id),)
                 .map_err(of_port)?;
         if let Some(known) = known {
-            return again(app, known, &body_hash, now).await;
+            return again(app, known, &body_hash, caller, now).await;
         }
         let evaluation =
             evaluate(&app.table, &app.policy, &agent.id, &record, &ask, now).await.map_err(of_port)?;
@@ -64,10 +66,10 @@ pub async fn create<T: Table, W: Workflow>(
             justification: ask.justification.as_ref().map(Words::hash),
             recorded: recorded(&evaluation, &ask),
             evaluation,
-            consume: attempt.as_ref().map(|attempt| Consume {
+            consume: attempt.clone().map(|attempt| Consume {
                 by: agent.id.clone(),
                 digest,
-                attempt: Digest::of(attempt.as_str().as_bytes()),
+                attempt,
                 void_before: record.agent.void_before,
             }),
         };
@@ -80,7 +82,7 @@ pub async fn create<T: Table, W: Workflow>(
         };
         let new = NewRequest { create, ask: &ask, agent: &record, idempotency };
         match commit::create(&app.table, &app.source, new, now).await {
-            Ok(stored) => return Ok(created(app, stored, ask, now).await),
+            Ok(stored) => return Ok(created(app, stored, ask, caller, now).await),
             Err(CommitError::Port(PortError::KeyTaken | PortError::AgentChanged | PortError::Conflict)) => {
                 jitter(25 * attempts).await;
             }
@@ -95,6 +97,7 @@ async fn created<T: Table, W: Workflow>(
     app: &App<T, W>,
     stored: Stored,
     ask: Ask,
+    caller: Caller<'_>,
     now: Time,
 ) -> HttpResponse {
     let id = &stored.request.id;
@@ -104,7 +107,7 @@ async fn created<T: Table, W: Workflow>(
     {
         tracing::warn!(request.id = %id, error = %error, "the workflow was not started; relay will");
     }
-    answer(stored, Some(ask), now)
+    answer(stored, Some(ask), caller, now)
 }
 
 /// The answer to a key that was used: the same request as it is now, if the body is the same.
@@ -112,6 +115,7 @@ async fn again<T: Table, W>(
     app: &App<T, W>,
     known: Idempotency,
     body: &Digest,
+    caller: Caller<'_>,
     now: Time,
 ) -> Result<HttpResponse, Problem> {
     if known.body != *body {
@@ -119,14 +123,28 @@ async fn again<T: Table, W>(
         return Err(Problem::new(Code::IdempotencyKeyReused, detail));
     }
     let whole = app.table.whole(&known.request).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
-    Ok(answer(whole.stored, whole.ask, now))
+    Ok(answer(whole.stored, whole.ask, caller, now))
 }
 
-fn answer(stored: Stored, ask: Option<Ask>, now: Time) -> HttpResponse {
+/// Who asks, and with which attempt if it asks to consume.
+#[derive(Clone, Copy)]
+struct Caller<'a> {
+    agent: &'a AgentId,
+    attempt: Option<&'a Digest>,
+}
+
+impl Caller<'_> {
+    /// Whether the right to run was given to this very attempt, and no outcome is known yet.
+    fn holds(self, request: &Request) -> bool {
+        let held = request.consumption.as_ref().filter(|_| request.status == Status::Consumed);
+        held.is_some_and(|held| held.by == *self.agent && Some(&held.attempt) == self.attempt)
+    }
+}
+
+fn answer(stored: Stored, ask: Option<Ask>, caller: Caller<'_>, now: Time) -> HttpResponse {
     let (id, version) = (stored.request.id.clone(), u64::from(stored.version()));
     let open = stored.request.status.is_open();
-    let consumed = stored.request.consumption.is_some() && stored.request.outcome.as_deref() == Some("allow");
-    let nonce = ask.as_ref().map(|ask| ask.nonce.clone()).filter(|_| consumed);
+    let nonce = ask.as_ref().map(|ask| ask.nonce.clone()).filter(|_| caller.holds(&stored.request));
     let whole = countersign_app::store::Whole { stored, ask, texts: Default::default(), cards: Vec::new() };
     let mut view = json!(RequestView::of(&whole, now));
     if let Some((nonce, consume)) = nonce.zip(view.get_mut("consume").and_then(Value::as_object_mut)) {

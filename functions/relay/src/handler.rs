@@ -6,11 +6,12 @@ use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::stack::Stack;
 use countersign_chat::slack::Chat;
 use countersign_domain::Time;
+use countersign_domain::time::Seconds;
 use futures::stream;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::heal::{Healer, Outcome};
+use crate::heal::{Healer, Outcome, SOON};
 use crate::round::Round;
 
 /// Why a sweep failed, or an event was not one.
@@ -52,13 +53,13 @@ where
         Doorbell::Unknown => Err(RelayError::InvalidInput),
         Doorbell::Sweep => {
             let until = now();
-            let healer = Healer::new(stack, now);
+            let healer = Healer::new(stack, now, Seconds(0));
             let round = healer.round(healer.due(until)).await;
             report(round.swept());
             said(round)
         }
         Doorbell::Rang(subjects) => {
-            let healer = Healer::new(stack, now);
+            let healer = Healer::new(stack, now, SOON);
             let round = healer.round(stream::iter(subjects.keys().cloned().map(Ok))).await;
             let mut failed = subjects;
             failed.retain(|subject, _| round.outcomes.get(subject).is_none_or(|o| *o == Outcome::Failed));

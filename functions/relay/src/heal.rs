@@ -4,6 +4,7 @@
 //! Every step may be repeated and may find that another has done it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_app::commit::{CommitError, With, execute};
 use countersign_app::ports::{Execution, Notice, PortError, Table, Tokens, Workflow};
@@ -25,6 +26,9 @@ const STEPS: u32 = 10;
 
 /// How often the request may change under one look.
 const ROUNDS: u32 = 4;
+
+/// By the stream, a card that is due this soon is waited for, once: the next sweep may be a minute away.
+pub const SOON: Seconds = Seconds(3);
 
 /// How a look ended; the later, the worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +55,8 @@ pub struct Healer<'a, T, K, W, S: Chat, N, F> {
     pub stack: &'a Stack<T, K, W, S, N>,
     now: F,
     policy: Option<Arc<Policy>>,
+    /// How long a card's next try is waited for.
+    patience: Seconds,
 }
 
 impl<'a, T, K, W, S, N, F> Healer<'a, T, K, W, S, N, F>
@@ -62,9 +68,9 @@ where
     N: Notice,
     F: Fn() -> Time,
 {
-    /// For one invocation.
-    pub fn new(stack: &'a Stack<T, K, W, S, N>, now: F) -> Self {
-        Self { stack, now, policy: stack.policy.current().ok() }
+    /// For one invocation, which waits so long for a card's next try.
+    pub fn new(stack: &'a Stack<T, K, W, S, N>, now: F, patience: Seconds) -> Self {
+        Self { stack, now, policy: stack.policy.current().ok(), patience }
     }
 
     /// Brings all that others wait for up to date. What is left are the cards, if they are.
@@ -75,7 +81,8 @@ where
             let now = (self.now)();
             let (stored, outcome) = self.follow(whole.stored.clone(), now).await?;
             let owed = cards.owed(&whole, now);
-            if stored.version() != whole.stored.version() || owed.is_some_and(|at| at <= now) {
+            if stored.version() != whole.stored.version() || owed.is_some_and(|at| at <= now + self.patience)
+            {
                 return Ok((outcome, Some(Left { id: id.clone(), mark: stored.workflow })));
             }
             let due = next_due(&stored, owed, now);
@@ -89,9 +96,16 @@ where
 
     /// Brings the cards up to date.
     pub async fn cards(&self, left: Left) -> Result<(), PortError> {
-        let now = (self.now)();
         let cards = self.stack.cards(self.policy.as_deref());
-        let Some(converged) = cards.converge(&left.id, now).await? else { return Ok(()) };
+        let begun = (self.now)();
+        let Some(mut converged) = cards.converge(&left.id, begun).await? else { return Ok(()) };
+        let mut now = (self.now)();
+        if let Some(due) = converged.due.filter(|due| *due > begun && *due <= now + self.patience) {
+            tokio::time::sleep(Duration::from_millis(due.millis_since(now))).await;
+            now = (self.now)().max(due);
+            let Some(then) = cards.converge(&left.id, now).await? else { return Ok(()) };
+            converged = then;
+        }
         let latest = Stored { workflow: left.mark, ..converged.stored };
         let due = next_due(&latest, converged.due, now);
         // Where it does not hold, whoever changed the request made it due and rang again.

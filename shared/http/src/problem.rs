@@ -243,6 +243,7 @@ mod tests {
             Refusal::SelfApproval(BTreeSet::from([Relation::Owner, Relation::OnBehalfOf])),
             Refusal::NotEligible,
             Refusal::DigestMismatch { revision: 2 },
+            Refusal::Answered,
             Refusal::Expired(time),
             Refusal::AssuranceRequired { max_age: Seconds(900) },
             Refusal::CommentRequired,
@@ -261,6 +262,7 @@ mod tests {
                 | Refusal::SelfApproval(_)
                 | Refusal::NotEligible
                 | Refusal::DigestMismatch { .. }
+                | Refusal::Answered
                 | Refusal::Expired(_)
                 | Refusal::AssuranceRequired { .. }
                 | Refusal::CommentRequired

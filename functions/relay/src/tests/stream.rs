@@ -6,6 +6,7 @@ use countersign_app::commit::execute_agent;
 use countersign_app::memory::Op;
 use countersign_app::ports::PortError;
 use countersign_app::sample::{self, SOURCE, agent, at, id, review};
+use countersign_chat::slack::ChatError;
 use countersign_domain::{Status, agent as agents};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -35,6 +36,28 @@ async fn the_subjects_of_a_batch_are_healed_side_by_side() {
     assert_eq!(kit.handle(batch(&keys)).await.unwrap(), json!({"batchItemFailures": []}));
     assert_eq!(kit.stack.slack.chat.messages().len(), 8);
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_fails_once_is_posted_without_a_sweep() {
+    let mut kit = Kit::new(Some(Duration::ZERO));
+    let id = kit.asked(1, review(&["slack:C0ONE"])).await;
+    kit.waits(&id).await;
+    kit.live(1);
+    let down = || ChatError::Unreachable("no answer".into());
+    kit.stack.slack.chat.fail_next(down());
+    kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
+    assert_eq!(kit.stack.slack.chat.messages().len(), 1);
+    assert!(kit.began.elapsed() < Duration::from_secs(4), "{:?}", kit.began.elapsed());
+
+    // While chat is down it is tried twice, and left to the sweep.
+    let id = kit.asked(2, review(&["slack:C0ONE"])).await;
+    kit.waits(&id).await;
+    kit.stack.slack.chat.set_down(Some(down()));
+    let (before, began) = (kit.stack.slack.chat.calls(), kit.began.elapsed());
+    kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
+    assert_eq!(kit.stack.slack.chat.calls() - before, 2);
+    assert!(kit.began.elapsed() - began < Duration::from_secs(4));
 }
 
 #[tokio::test(start_paused = true)]
