@@ -14,6 +14,7 @@ mod approve;
 mod archive;
 mod bad_input;
 mod cards;
+mod cli;
 mod consume;
 mod contract;
 mod deadlines;

@@ -26,6 +26,7 @@ pub struct Stack {
     pub deployed: PathBuf,
     pub outputs: BTreeMap<String, String>,
     pub policy_dir: PathBuf,
+    pub cli: PathBuf,
     pub python: PathBuf,
 }
 
