@@ -34,6 +34,7 @@ mod reading;
 mod replays;
 mod slack;
 mod tokens;
+mod workflow;
 
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
