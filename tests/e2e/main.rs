@@ -27,6 +27,7 @@ mod identity;
 mod independence;
 mod latency;
 mod lives;
+mod logs;
 mod outage;
 mod policy;
 mod races;

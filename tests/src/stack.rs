@@ -26,6 +26,8 @@ pub struct Stack {
     pub deployed: PathBuf,
     pub outputs: BTreeMap<String, String>,
     pub policy_dir: PathBuf,
+    pub slack_signing_secret: String,
+    pub slack_bot_token: String,
     pub cli: PathBuf,
     pub python: PathBuf,
 }
