@@ -1,7 +1,11 @@
 //! A person stops an agent.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use countersign_domain::AgentId;
 use countersign_tests::{Agent, Reviewer, eventually, seconds};
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::shared;
@@ -35,6 +39,42 @@ async fn freezing_denies_new_asks_and_voids_the_old_ones_for_good() {
     grace.post(&format!("{path}/unfreeze"), &json!({})).await.expect(200);
     assert_eq!(agent.asks("s3.sync").await["status"], "pending");
     assert_eq!(agent.read(&approved).await["status"], "revoked", "unfreezing brings nothing back");
+}
+
+#[tokio::test]
+async fn an_agent_that_asks_without_pause_is_frozen_at_the_first_call() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let agent_id = AgentId::of("role", "000000000000", &agent.role);
+    agent.asks("s3.sync").await;
+    let stop = AtomicBool::new(false);
+    let asks = async || {
+        let mut made = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            // One that meets the others too often is told so, and asks anew.
+            let asked = agent.ask("s3.sync", Value::Null).await;
+            made.extend([asked.body].into_iter().filter(|body| body["id"].is_string()));
+        }
+        made
+    };
+    let freeze = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let path = format!("/v1/review/agents/{agent_id}/freeze");
+        let answer = Reviewer::new("grace").await.post(&path, &json!({"reason": "a flood"})).await;
+        stop.store(true, Ordering::Relaxed);
+        answer
+    };
+    let (made, answer) = tokio::join!(join_all((0..6).map(|_| asks())), freeze);
+    assert_eq!(answer.expect(200)["frozen"], true);
+    let made: Vec<_> = made.into_iter().flatten().collect();
+    assert!(!made.is_empty());
+    for request in &made {
+        let look = async || {
+            let status = agent.read(request).await["status"].clone();
+            (status == "revoked" || status == "denied").then_some(())
+        };
+        eventually("nothing that it asked is open", seconds(30), look).await;
+    }
 }
 
 #[tokio::test]

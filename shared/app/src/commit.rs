@@ -18,6 +18,10 @@ const LOOK_AGAIN: Seconds = Seconds(10);
 /// How often a write is tried when others are faster.
 const TRIES: u32 = 10;
 
+/// How often a person's command on an agent is tried: an agent that asks without pause is in the way of each of them
+/// for a moment, and must not outlast them.
+const AGENT_TRIES: u32 = 30;
+
 /// Why a command had no effect.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum CommitError {
@@ -201,7 +205,9 @@ async fn once<T: Table>(
     Ok(after)
 }
 
-/// Executes a person's command on an agent, and again on a newer record while others are faster.
+/// Executes a person's command on an agent, and again on a newer record while other people are faster. What the agent
+/// asks meanwhile does not stop it, but may be newer than a freeze's mark and committed before it: then the freeze is
+/// done once more, for by then the agent opens nothing more.
 ///
 /// # Errors
 /// See [`CommitError`].
@@ -213,7 +219,7 @@ pub async fn execute_agent<T: Table>(
     words: Option<&Words>,
     now: impl Fn() -> Time,
 ) -> Result<AgentRecord, CommitError> {
-    for attempt in 1..=TRIES {
+    for attempt in 1..=AGENT_TRIES {
         let read = table.agent(id).await?;
         // After the read: what the agent asked until then must not be newer than the mark of a freeze.
         let now = now();
@@ -232,8 +238,11 @@ pub async fn execute_agent<T: Table>(
         after.version += 1;
         let texts = words.into_iter().zip(&leaves).map(|(words, leaf)| (leaf.seq, words)).collect();
         match table.commit_agent(id, &read, &after, leaves, texts).await {
-            Err(PortError::Conflict | PortError::AgentChanged) => jitter(20 * u64::from(attempt)).await,
+            Err(PortError::Conflict | PortError::AgentChanged) => {
+                jitter(20 * u64::from(attempt.min(TRIES))).await
+            }
             Err(error) => return Err(error.into()),
+            Ok(()) if after.agent.frozen && !read.agent.frozen && table.agent(id).await?.rno != read.rno => {}
             Ok(()) => return Ok(after),
         }
     }

@@ -34,7 +34,7 @@ pub async fn table<T: Table>(fresh: impl AsyncFn() -> T) {
     commits::many_and_long_events_come_back_in_order(&fresh().await).await;
     agents::a_record_counts_what_its_agent_asks(&fresh().await).await;
     agents::a_mark_keeps_what_is_older_from_being_consumed(&fresh().await).await;
-    agents::a_record_is_written_on_the_version_read(&fresh().await).await;
+    agents::a_record_is_written_on_the_events_read(&fresh().await).await;
     views::a_view_moves_without_the_version(&fresh().await).await;
     views::what_is_due_comes_longest_overdue_first(&fresh().await).await;
     cards::a_card_is_one_claimants_at_a_time(&fresh().await).await;
@@ -44,6 +44,7 @@ pub async fn table<T: Table>(fresh: impl AsyncFn() -> T) {
     listings::pending_events_are_marked_once(&fresh().await).await;
     races::one_of_many_writers_wins(&fresh().await).await;
     races::one_of_many_openers_wins(&fresh().await).await;
+    races::asks_do_not_stop_a_freeze(&fresh().await).await;
     races::one_of_many_claimants_wins(&fresh().await).await;
     races::an_ask_is_that_of_its_state(&fresh().await).await;
 }

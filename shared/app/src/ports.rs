@@ -48,7 +48,8 @@ pub trait Table: Send + Sync {
     /// An agent's record, read consistently; the default for one that never asked.
     fn agent(&self, id: &AgentId) -> impl Future<Output = Result<AgentRecord, PortError>> + Send;
 
-    /// Writes an agent's own events and its record, on condition of the version read.
+    /// Writes an agent's own events and its record, on condition that its own events end as read. Whatever the agent
+    /// asked meanwhile stays, and the version is raised: an ask on the record before cannot follow.
     fn commit_agent(
         &self,
         id: &AgentId,

@@ -1,7 +1,7 @@
 //! What a transaction means for its agent's record, and the agent's own events.
 
 use countersign_domain::event::Decision;
-use countersign_domain::leaf::Subject;
+use countersign_domain::leaf::{Head, LeafHash, Subject};
 use countersign_domain::request::Command;
 use countersign_domain::{AgentId, Status, Time};
 
@@ -84,7 +84,7 @@ pub(super) async fn a_mark_keeps_what_is_older_from_being_consumed<T: Table>(tab
     check(6, at(30), &[(&runner, at(31)), (&deploy, at(31))], Err(PortError::AgentChanged)).await;
 }
 
-pub(super) async fn a_record_is_written_on_the_version_read<T: Table>(table: &T) {
+pub(super) async fn a_record_is_written_on_the_events_read<T: Table>(table: &T) {
     let (deploy, reason) = (agent("deploy"), words("It went mad."));
     // An agent that never asked can be frozen.
     let unknown = table.agent(&deploy).await.unwrap();
@@ -114,23 +114,28 @@ pub(super) async fn a_record_is_written_on_the_version_read<T: Table>(table: &T)
     check("an older version", &unknown, &leaves, Vec::new(), PortError::AgentChanged).await;
     check("an event that is there", &read, &leaves, Vec::new(), PortError::Conflict).await;
     check("a text that is there", &read, &next, vec![(1, &reason)], PortError::Conflict).await;
-    opened(table, 1, "deploy", deny(Code::AgentFrozen), at(51)).await;
-    check("it asked meanwhile", &read, &next, Vec::new(), PortError::AgentChanged).await;
+    let fork = Head { hash: LeafHash([1; 32]), seq: 1 };
+    let other = AgentRecord { head: Some(fork), ..read.clone() };
+    check("another end", &other, &next, Vec::new(), PortError::AgentChanged).await;
 
-    // What others count meanwhile is not overwritten by what was read before.
+    // What the agent asks, and what others count, stands in nobody's way and is not overwritten by what was read before.
+    opened(table, 1, "deploy", deny(Code::AgentFrozen), at(51)).await;
     let approved = opened(table, 2, "deploy", allow(), at(60)).await;
-    let read = table.agent(&deploy).await.unwrap();
     let withdraw = Command::Withdraw { agent: deploy.clone(), reason: None };
     moved(table, &approved, withdraw, AgentEffect::Ended { rejected: true }, at(61)).await;
+    let asked = table.agent(&deploy).await.unwrap();
     let (after, leaves) = frozen(&deploy, &read, at(62));
     table.commit_agent(&deploy, &read, &after, leaves, vec![(2, &reason)]).await.unwrap();
     let now = table.agent(&deploy).await.unwrap();
-    assert_eq!(now, AgentRecord { live: 0, rejections: 1, ..after.clone() });
-    assert_eq!((now.name, now.rno, now.agent.void_before), (name("deploy"), 2, Some(at(62))));
-    assert_eq!(after.live, 1, "the record as read counted it as live");
+    assert_eq!(
+        now,
+        AgentRecord { agent: after.agent, head: after.head, version: asked.version + 1, ..asked.clone() }
+    );
+    assert_eq!((now.name, now.rno, now.rejections), (name("deploy"), 2, 1));
+    assert_eq!((now.version, now.agent.void_before), (4, Some(at(62))));
 
     // A freeze makes an ask on the record before it impossible.
     let (step, its, of) = (Step::first(3, "deploy", 3, review(&[]), at(70)), ask(3), name("deploy"));
-    assert_eq!(table.commit(step.opening(&its, &read, &of)).await, Err(PortError::AgentChanged));
+    assert_eq!(table.commit(step.opening(&its, &asked, &of)).await, Err(PortError::AgentChanged));
     assert_eq!(table.state(&id(3)).await.unwrap(), None);
 }

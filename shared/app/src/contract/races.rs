@@ -7,7 +7,7 @@ use countersign_domain::{Digest, RequestId};
 use futures::future::join_all;
 use futures::join;
 
-use super::fixture::{Step, ask, events, name, opened, state};
+use super::fixture::{Step, ask, events, frozen, name, opened, state};
 use crate::ports::{PortError, Table};
 use crate::sample::{agent, at, channel, decide, id, idempotency, review, review_with, words};
 use crate::store::{AgentRecord, CardRecord, Commit};
@@ -84,6 +84,29 @@ pub(super) async fn one_of_many_openers_wins<T: Table>(table: &T) {
     let commit = || Commit { once: press.clone(), ..step.on(Some(&first)) };
     let (one, two) = join!(table.commit(commit()), table.commit(commit()));
     one_won(&[one, two], &[PortError::SeenBefore, PortError::Conflict]);
+}
+
+/// An ask sees a freeze that was faster; a freeze does not mind asks.
+pub(super) async fn asks_do_not_stop_a_freeze<T: Table>(table: &T) {
+    let (deploy, of) = (agent("deploy"), name("deploy"));
+    opened(table, 1, "deploy", review(&[]), at(0)).await;
+    let read = table.agent(&deploy).await.unwrap();
+    let made = |n: u32| (Step::first(n, "deploy", 2, review(&[]), at(1)), ask(n));
+    let made: Vec<_> = (2..=1 + WRITERS).map(made).collect();
+    let asks = join_all(made.iter().map(|(step, ask)| table.commit(step.opening(ask, &read, &of))));
+    let (after, leaves) = frozen(&deploy, &read, at(2));
+    let (asks, freeze) = join!(asks, table.commit_agent(&deploy, &read, &after, leaves.clone(), Vec::new()));
+    // A service that does one transaction at a time on a record may turn either away; then it is tried again.
+    if freeze != Ok(()) {
+        assert_eq!(freeze, Err(PortError::Conflict));
+        table.commit_agent(&deploy, &read, &after, leaves, Vec::new()).await.unwrap();
+    }
+    let taken = asks.iter().filter(|ask| ask.is_ok()).count() as u64;
+    let losers = [PortError::AgentChanged, PortError::Conflict];
+    assert!(asks.iter().filter_map(|ask| ask.as_ref().err()).all(|e| losers.contains(e)), "{asks:?}");
+    assert!(taken <= 1, "{asks:?}");
+    let now = table.agent(&deploy).await.unwrap();
+    assert_eq!((now.rno, now.version, now.agent.frozen), (1 + taken, 2 + taken, true));
 }
 
 pub(super) async fn one_of_many_claimants_wins<T: Table>(table: &T) {

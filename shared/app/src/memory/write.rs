@@ -119,16 +119,17 @@ impl Inner {
         let subject = Subject::Agent(id.clone());
         let head =
             after.head.ok_or_else(|| PortError::Unavailable("a stored item has no valid head".into()))?;
-        must(self.is_as_read(id, read), PortError::AgentChanged)?;
+        let ends_as_read = self.agents.get(id).and_then(|record| record.head) == read.head;
+        must(ends_as_read, PortError::AgentChanged)?;
         self.may_record(&subject, leaves)?;
         let new = |seq: u32| !self.agent_texts.contains_key(&(id.clone(), seq));
         must(texts.iter().all(|(seq, _)| new(*seq)), PortError::Conflict)?;
 
         self.record(subject, leaves);
         self.agent_texts.extend(texts.iter().map(|(seq, words)| ((id.clone(), *seq), (*words).clone())));
-        // The counts are not this write's: requests may have ended since the record was read.
+        // The counts are not this write's: requests may have come and ended since the record was read.
         let record = self.agents.entry(id.clone()).or_default();
-        record.version = after.version;
+        record.version += 1;
         record.head = Some(head);
         record.agent.frozen = after.agent.frozen;
         record.agent.void_before = after.agent.void_before.or(record.agent.void_before);

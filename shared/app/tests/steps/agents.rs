@@ -1,16 +1,19 @@
 //! A person freezes an agent, and what that stops.
 
+use std::time::Duration;
+
 use countersign_app::commit::{CommitError, NewRequest, With, create, execute, execute_agent};
 use countersign_app::memory::{MemoryTable, Op};
 use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{
-    self, SOURCE, actor, agent, allow, at, consume, id, idempotency, review, words,
+    self, SOURCE, actor, agent, allow, at, consume, deny, id, idempotency, review, words,
 };
 use countersign_app::store::{AgentRecord, Words};
 use countersign_domain::agent::Command as AgentCommand;
 use countersign_domain::leaf::{Head, Leaf, LeafHash, Subject};
 use countersign_domain::request::{Command, Consume};
-use countersign_domain::{Digest, Refusal, Status, Time};
+use countersign_domain::{Code, Digest, Refusal, Status, Time};
+use tokio::time::timeout;
 
 use crate::given::{ask, asked, state};
 
@@ -102,27 +105,47 @@ async fn a_person_freezes_and_unfreezes_an_agent() {
     }
     assert_eq!(record.head, Some(head));
 
-    (0..10).for_each(|_| table.faults.fail_next(Op::CommitAgent, PortError::AgentChanged));
+    (0..30).for_each(|_| table.faults.fail_next(Op::CommitAgent, PortError::AgentChanged));
     assert_eq!(run(freeze(), None, 40).await, Err(PortError::Conflict.into()));
     table.faults.fail_next(Op::Agent, PortError::Unavailable("no answer".into()));
     assert!(matches!(run(freeze(), None, 50).await, Err(CommitError::Port(PortError::Unavailable(_)))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_freeze_voids_what_was_asked_while_it_was_under_way() {
     let table = MemoryTable::default();
     let clock = std::sync::atomic::AtomicU32::new(10);
+    let tick = |seconds| clock.store(seconds, std::sync::atomic::Ordering::Relaxed);
     let now = || at(clock.load(std::sync::atomic::Ordering::Relaxed));
-    // The freeze has read the agent's record and waits to write when another ask is faster.
+    // The freeze has read the agent's record and its clock, and waits to write when an ask is faster.
     let mut writing = table.faults.hold_next(Op::CommitAgent);
+    let mut again = table.faults.hold_next(Op::CommitAgent);
     let by = AgentCommand::Freeze { by: actor("root"), groups: sample::admins(), reason: None };
     let deploy = agent("deploy");
-    let (frozen, ()) = tokio::join!(execute_agent(&table, SOURCE, &deploy, by, None, now), async {
+    let (frozen, ()) = tokio::join!(execute_agent(&table, SOURCE, &deploy, by.clone(), None, now), async {
         writing.reached().await;
         crate::given::try_ask(&table, 1, allow(), at(11)).await.unwrap();
-        clock.store(12, std::sync::atomic::Ordering::Relaxed);
+        tick(12);
+        writing.release();
+        // Frozen by now, it only asks to be denied. Nothing that it does keeps the freeze from its end.
+        timeout(Duration::from_secs(60), again.reached()).await.expect("it freezes again");
+        assert!(table.agent(&deploy).await.unwrap().agent.frozen);
+        crate::given::try_ask(&table, 2, deny(Code::AgentFrozen), at(13)).await.unwrap();
+        again.release();
+    });
+    let frozen = frozen.unwrap();
+    assert_eq!(frozen.agent.voids(state(&table, &id(1)).await.request.created), Some(at(12)));
+    assert_eq!(table.faults.calls(Op::CommitAgent), 2);
+    assert_eq!(table.agent(&deploy).await.unwrap().agent, frozen.agent);
+
+    // Nothing was asked, or it was frozen already: once is enough.
+    let mut writing = table.faults.hold_next(Op::CommitAgent);
+    let (once, ()) = tokio::join!(execute_agent(&table, SOURCE, &deploy, by.clone(), None, now), async {
+        writing.reached().await;
+        crate::given::try_ask(&table, 3, deny(Code::AgentFrozen), at(14)).await.unwrap();
         writing.release();
     });
-    let mark = frozen.unwrap().agent.void_before;
-    assert!(mark >= Some(state(&table, &id(1)).await.request.created), "{mark:?}");
+    once.unwrap();
+    execute_agent(&table, SOURCE, &agent("other"), by, None, now).await.unwrap();
+    assert_eq!(table.faults.calls(Op::CommitAgent), 4);
 }

@@ -158,12 +158,12 @@ pub(super) fn agent_writes(
 ) -> Result<Vec<Write>, PortError> {
     let subject = Subject::Agent(id.clone());
     let head = after.head.ok_or_else(|| items::malformed("head"))?;
-    let mut set = "SET ver = :next, seq = :seq, head = :head, frozen = :frozen".to_owned();
+    let mut set = "ADD ver :one SET seq = :seq, head = :head, frozen = :frozen".to_owned();
     let mut update = Update::builder()
         .table_name(table)
         .key("pk", items::s(items::agent_key(id)))
         .key("sk", items::s("STATE"))
-        .expression_attribute_values(":next", natural(after.version))
+        .expression_attribute_values(":one", items::n(1))
         .expression_attribute_values(":seq", items::n(i64::from(head.seq)))
         .expression_attribute_values(":head", items::s(String::from(head.hash)))
         .expression_attribute_values(":frozen", AttributeValue::Bool(after.agent.frozen));
@@ -171,7 +171,14 @@ pub(super) fn agent_writes(
         set.push_str(", void_before = :mark");
         update = update.expression_attribute_values(":mark", items::n(mark.millis()));
     }
-    let mut writes = vec![changed(as_read(update.update_expression(set), read), PortError::AgentChanged)?];
+    let update = match read.head {
+        None => update.condition_expression("attribute_not_exists(seq)"),
+        Some(read) => update
+            .condition_expression("seq = :read AND head = :end")
+            .expression_attribute_values(":read", items::n(i64::from(read.seq)))
+            .expression_attribute_values(":end", items::s(String::from(read.hash))),
+    };
+    let mut writes = vec![changed(update.update_expression(set), PortError::AgentChanged)?];
     for leaf in leaves {
         writes.push(absent(table, items::leaf(&subject, leaf), PortError::Conflict)?);
     }
