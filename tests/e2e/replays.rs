@@ -1,8 +1,8 @@
 //! The bytes of a press, taken and sent again: by Slack, which does so when an answer is late, and by others.
 
 use countersign_tests::agent::id;
-use countersign_tests::chat::{card, control};
-use countersign_tests::{Agent, Chat, Reviewer, history};
+use countersign_tests::chat::{card, cards, control};
+use countersign_tests::{Agent, Chat, Reviewer, engine, eventually, history, seconds};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
@@ -51,6 +51,35 @@ async fn a_press_that_comes_again_after_the_end_changes_and_records_nothing() {
     assert_eq!((&again["status"], &again["body"]), (&first["status"], &first["body"]), "the same answer");
     assert_eq!(history::kinds(id(&request)).await, before);
     assert!(alice.told(&shown).await.is_empty(), "who pressed once is told of no second press");
+}
+
+#[tokio::test]
+async fn a_refused_press_does_not_count_after_an_escalation() {
+    let _stack = shared().await;
+    let agent = Agent::ordinary().await;
+    let request = agent.asks("test.escalate.late").await;
+    let shown = card(&request, "C0APPROVALS").await;
+    let erin = Chat::new("U0ERIN");
+    let mut refused = Vec::new();
+    // The second adds nothing to the record.
+    for _ in 0..2 {
+        refused.push(erin.press_on(&shown, "approve", json!({})).await);
+    }
+    let told = erin.told(&shown).await.len();
+    assert_eq!((told, history::count(id(&request), "decision.refused").await), (2, 1));
+    let look = async || {
+        engine::sweep().await;
+        cards(&request).await.into_iter().find(|c| c["channel"] == "C0ESCALATE")
+    };
+    let escalated = eventually("a card on the second level's channel", seconds(30), look).await;
+    for press in &refused {
+        let again = control("resend", &press["raw"]).await;
+        assert_eq!((again["status"].as_u64(), &again["body"]), (Some(200), &press["body"]));
+    }
+    assert_eq!(agent.read(&request).await["status"], "pending");
+    assert_eq!(erin.told(&shown).await.len(), told, "who pressed once is told once");
+    assert_eq!(erin.press_on(&escalated, "approve", json!({})).await["status"], 200);
+    assert_eq!(agent.wait(&request, 10).await["status"], "approved", "a new press counts");
 }
 
 #[tokio::test]

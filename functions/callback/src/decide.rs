@@ -105,6 +105,8 @@ pub struct Tried<'a> {
     pub decision: Option<Decision>,
     /// On which digest.
     pub digest: Option<&'a Digest>,
+    /// What makes a delivery of the same press the same. It is done with: whoever may decide later presses anew.
+    pub once: Option<(Digest, Time)>,
 }
 
 /// Records a refusal that an auditor wants to know of. The person is refused in any case.
@@ -134,7 +136,9 @@ pub async fn refused<T: Table, K, W, C>(
         code,
         relations,
     });
-    if let Err(error) = execute(&app.table, &app.source, state, command, With::default(), now).await {
+    let with = With { once: tried.once, ..With::default() };
+    let recorded = execute(&app.table, &app.source, state, command, with, now).await;
+    if let Some(error) = recorded.err().filter(|error| !is_repeat(error)) {
         tracing::warn!(request.id = %id, error = %error, "a refusal was not recorded");
     }
 }
@@ -164,7 +168,12 @@ pub async fn by_api<T: Table, K: Tokens, W: Workflow, C>(
     };
     let done = commit(app, known, whole, &said, now).await;
     if let Err(CommitError::Refused { refusal, state: Some(state) }) = &done {
-        let tried = Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
+        let tried = Tried {
+            known: Some(known),
+            decision: Some(said.decision),
+            digest: Some(&said.digest),
+            once: None,
+        };
         refused(app, tried, (**state).clone(), refusal, now).await;
     }
     wake(app, &done.map_err(of_commit)?).await;
@@ -190,7 +199,7 @@ pub async fn revoke<T: Table, K: Tokens, W: Workflow, C>(
     let with = With { words: reason.iter().collect(), ..With::default() };
     let done = execute(&app.table, &app.source, stored, command, with, now).await;
     if let Err(CommitError::Refused { refusal, state: Some(state) }) = &done {
-        let tried = Tried { known: Some(known), decision: None, digest: None };
+        let tried = Tried { known: Some(known), decision: None, digest: None, once: None };
         refused(app, tried, (**state).clone(), refusal, now).await;
     }
     done.map_err(of_commit)?;

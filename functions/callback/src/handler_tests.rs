@@ -28,10 +28,15 @@ impl Policy {
     pub(crate) fn new(test: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("countersign-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
+        let policy = Self(directory);
         for (name, text) in [("profiles.toml", PROFILES), ("people.toml", PEOPLE), ("agents.toml", AGENTS)] {
-            std::fs::write(directory.join(name), text).unwrap();
+            policy.write(name, text);
         }
-        Self(directory)
+        policy
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
     }
 }
 
@@ -42,7 +47,7 @@ impl Drop for Policy {
 }
 
 const PROFILES: &str = "[profile.default]\nreviewers = ['group:platform']\nchannels = ['sns']\n";
-const PEOPLE: &str = "
+pub(crate) const PEOPLE: &str = "
     [person.alice]\nname = 'Alice'\ngroups = ['platform', 'admins']\naliases = ['email:alice@example.com', 'slack:T0OURS/U0ALICE']
     [person.bob]\nname = 'Bob'\ngroups = ['data']\naliases = ['email:bob@example.com']
 ";

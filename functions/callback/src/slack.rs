@@ -20,7 +20,7 @@ use countersign_chat::slack::signature::{SignatureError, Verified, verify};
 use countersign_chat::slack::{Chat, event as events, interaction as interactions};
 use countersign_domain::event::{Decision, Evidence};
 use countersign_domain::time::Seconds;
-use countersign_domain::{Code, Refusal, RequestId, Time};
+use countersign_domain::{Code, Digest, Refusal, RequestId, Time};
 use countersign_http::Problem;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
@@ -102,14 +102,13 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
 ) -> Result<HttpResponse, Problem> {
     let chat = &app.slack;
     let teller = Teller { chat, place: &press.place, by: &press.by, request: &press.about.request, budget };
-    let found = who_and_what(app, ours, &teller, press.decision, &press.about, now).await;
+    let said = said(press.decision, &press.about, press.once, now);
+    let found = who_and_what(app, ours, &teller, &said, now).await;
     let (known, whole) = match found {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(HttpResponse::empty(200)),
         Err(problem) => return teller.failed(NOTHING, problem).await,
     };
-    let once = Some((press.once.clone(), now + REMEMBER));
-    let said = Said { once, ..said(press.decision, &press.about) };
     let Some(shown) = card(&whole, Some(&known.policy)) else { return Err(Problem::not_found()) };
     match next(&shown, press.decision, &press.about, &press.place) {
         Next::Decide => {}
@@ -118,11 +117,7 @@ async fn click<T: Table, K: Tokens, W: Workflow, C: Chat>(
             let words = Words::new("-").map_err(of_randomness)?;
             let would = Said { text: Some(&words), ..said };
             if let Some(refusal) = would_refuse(&known, &whole, &would, now) {
-                let tried = Tried {
-                    known: Some(&known),
-                    decision: Some(press.decision),
-                    digest: Some(&press.about.digest),
-                };
+                let tried = tried(Some(&known), &would);
                 budget.write(refused(app, tried, whole.stored, &refusal, now)).await;
                 return Ok(teller.answer(&words_of(&refusal)).await);
             }
@@ -160,15 +155,14 @@ async fn submission<T: Table, K: Tokens, W: Workflow, C: Chat>(
 ) -> Result<HttpResponse, Problem> {
     let chat = &app.slack;
     let teller = Teller { chat, place: &form.place, by: &form.by, request: &form.about.request, budget };
-    let found = who_and_what(app, ours, &teller, form.decision, &form.about, now).await;
+    let text = Words::some(form.text.as_deref()).map_err(of_randomness)?;
+    let said = Said { text: text.as_ref(), ..said(form.decision, &form.about, form.once, now) };
+    let found = who_and_what(app, ours, &teller, &said, now).await;
     let (known, whole) = match found {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(HttpResponse::json(200, &close())),
         Err(_) => return Ok(HttpResponse::json(200, &refuse(NOTHING))),
     };
-    let text = Words::some(form.text.as_deref()).map_err(of_randomness)?;
-    let once = Some((form.once.clone(), now + REMEMBER));
-    let said = Said { text: text.as_ref(), once, ..said(form.decision, &form.about) };
     let answer = match record(app, &known, whole, &said, budget, now).await {
         Outcome::Taken => close(),
         Outcome::Refused(words) => refuse(&words),
@@ -204,9 +198,7 @@ async fn record<T: Table, K: Tokens, W: Workflow, C>(
         Some(Err(error)) if is_repeat(&error) => Outcome::Taken,
         Some(Err(CommitError::Refused { refusal, state })) => {
             if let Some(state) = state {
-                let tried =
-                    Tried { known: Some(known), decision: Some(said.decision), digest: Some(&said.digest) };
-                budget.write(refused(app, tried, *state, &refusal, now)).await;
+                budget.write(refused(app, tried(Some(known), said), *state, &refusal, now)).await;
             }
             Outcome::Refused(words_of(&refusal))
         }
@@ -222,30 +214,44 @@ async fn record<T: Table, K: Tokens, W: Workflow, C>(
     }
 }
 
-fn said(decision: Decision, about: &About) -> Said<'static> {
+fn said(decision: Decision, about: &About, once: Digest, now: Time) -> Said<'static> {
     let (digest, shown) = (about.digest.clone(), about.shown.clone());
-    Said { decision, digest, answers: Some(about.answers), text: None, shown, once: None }
+    let once = Some((once, now + REMEMBER));
+    Said { decision, digest, answers: Some(about.answers), text: None, shown, once }
 }
 
-/// The person behind the account, and the request. `None` = not a person that may act; they were told.
+fn tried<'a>(known: Option<&'a Known>, said: &'a Said<'_>) -> Tried<'a> {
+    Tried { known, decision: Some(said.decision), digest: Some(&said.digest), once: said.once.clone() }
+}
+
+/// The person behind the account, and the request. `None` = there is nothing to do: the press was delivered before, or
+/// not by a person that may act, and they were told.
 async fn who_and_what<T: Table, K, W, C: Chat>(
     app: &App<T, K, W, C>,
     ours: &Workspace,
     teller: &Teller<'_, C>,
-    decision: Decision,
-    about: &About,
+    said: &Said<'_>,
     now: Time,
 ) -> Result<Option<(Known, Whole)>, Problem> {
     let policy = policy(app)?;
-    let Teller { chat, by, budget, .. } = *teller;
-    let both = async { tokio::join!(app.table.whole(&about.request), chat.users_info(&by.user.id)) };
-    let (whole, account) = budget.read(both).await.ok_or_else(|| {
-        tracing::warn!(request.id = %about.request, "the table or Slack did not answer in time");
+    let Teller { chat, by, budget, request, .. } = *teller;
+    let seen = async {
+        match &said.once {
+            Some((once, _)) => app.table.seen(once).await,
+            None => Ok(false),
+        }
+    };
+    let all = async { tokio::join!(app.table.whole(request), chat.users_info(&by.user.id), seen) };
+    let (whole, account, seen) = budget.read(all).await.ok_or_else(|| {
+        tracing::warn!(request.id = %request, "the table or Slack did not answer in time");
         Problem::unavailable("the table or Slack did not answer in time; nothing was decided, press again")
     })?;
+    if seen.map_err(of_port)? {
+        return Ok(None);
+    }
     let whole = whole.map_err(of_port)?.ok_or_else(Problem::not_found)?;
     let account = account.map_err(|error| {
-        tracing::warn!(request.id = %about.request, error = error.word(), "Slack did not say who pressed");
+        tracing::warn!(request.id = %request, error = error.word(), "Slack did not say who pressed");
         Problem::unavailable("Slack did not say who pressed; press again")
     })?;
     let identity = identify(&account, ours, by);
@@ -261,8 +267,7 @@ async fn who_and_what<T: Table, K, W, C: Chat>(
                     .into()
             }
         };
-        let tried = Tried { known: None, decision: Some(decision), digest: Some(&about.digest) };
-        budget.write(refused(app, tried, whole.stored, &Refusal::NotEligible, now)).await;
+        budget.write(refused(app, tried(None, said), whole.stored, &Refusal::NotEligible, now)).await;
         teller.tell(&words).await;
         return Ok(None);
     };

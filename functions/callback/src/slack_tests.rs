@@ -1,5 +1,6 @@
 //! Presses and forms while Slack, the table or the workflow is slow or fails: an answer in time, and a true one.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use countersign_app::commit::{With, execute};
@@ -15,7 +16,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::handler::tests::{Memory, Policy, app, asked};
+use crate::handler::tests::{Memory, PEOPLE, Policy, app, asked};
 
 /// A workspace whose answers take a while.
 #[derive(Clone, Default)]
@@ -55,7 +56,8 @@ struct Stack {
     app: Memory<Slow>,
     slow: Slow,
     secret: MemorySecret,
-    _policy: Policy,
+    policy: Policy,
+    presses: AtomicU32,
 }
 
 impl Stack {
@@ -71,7 +73,7 @@ impl Stack {
         let token = Token { n: 0, retry: 0, token: "waits".into() };
         app.tokens.put(&sample::id(1), &token, now()).await.unwrap();
         app.workflow.wait("waits");
-        Self { app, slow, secret, _policy: policy }
+        Self { app, slow, secret, policy, presses: AtomicU32::new(0) }
     }
 
     async fn stored(&self) -> Stored {
@@ -87,9 +89,17 @@ impl Stack {
         About::card(&card(&whole, None).unwrap())
     }
 
+    /// Another press or form than those before.
+    fn another(&self) -> Digest {
+        Digest::of(&self.presses.fetch_add(1, Ordering::Relaxed).to_be_bytes())
+    }
+
     /// Presses a button. Gives the status of the answer, which always comes in time.
     async fn press(&self, decision: Decision, about: &About) -> u16 {
-        let once = Digest::of(b"press");
+        self.deliver_press(decision, about, self.another()).await
+    }
+
+    async fn deliver_press(&self, decision: Decision, about: &About, once: Digest) -> u16 {
         let trigger_id = "1.2.3".into();
         let press = Click { decision, about: about.clone(), by: by(), place: place(), trigger_id, once };
         let begun = Instant::now();
@@ -100,7 +110,10 @@ impl Stack {
 
     /// Submits a form. Gives its answer, which always comes in time.
     async fn submit(&self, decision: Decision, about: &About) -> Value {
-        let once = Digest::of(b"form");
+        self.deliver_form(decision, about, self.another()).await
+    }
+
+    async fn deliver_form(&self, decision: Decision, about: &About, once: Digest) -> Value {
         let text = Some("so be it".into());
         let form = Submission {
             decision,
@@ -179,6 +192,63 @@ async fn what_was_shown_before_an_answer_decides_nothing() {
         stack.submit(decision, &stack.about().await).await;
         assert!(!stack.status().await.is_open(), "what shows the answer counts");
     }
+}
+
+/// Nobody knows Alice's account, or Bob is the reviewer and not she.
+fn people_before() -> [String; 2] {
+    let bob = PEOPLE.replace("'platform', ", "").replace("['data']", "['data', 'platform']");
+    [PEOPLE.replace("/U0ALICE", "/U0OTHER"), bob]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_press_is_done_with_even_if_the_person_may_decide_later() {
+    for (n, people) in people_before().iter().enumerate() {
+        for decision in [Decision::Approve, Decision::Reject] {
+            let stack = Stack::new(&format!("refused-{n}-{decision:?}"), Slow::default()).await;
+            let about = stack.about().await;
+            stack.policy.write("people.toml", people);
+            // The first is recorded; the second adds nothing to the record.
+            let presses = [stack.another(), stack.another()];
+            for once in &presses {
+                assert_eq!(stack.deliver_press(decision, &about, once.clone()).await, 200);
+            }
+            assert_eq!((stack.slow.chat.whispers().len(), stack.stored().await.version()), (2, 3));
+            stack.policy.write("people.toml", PEOPLE);
+            for once in presses {
+                assert_eq!(stack.deliver_press(decision, &about, once).await, 200, "{people} {decision:?}");
+            }
+            assert_eq!(stack.status().await, Status::Pending, "{people}");
+            assert_eq!((stack.slow.chat.whispers().len(), stack.slow.chat.views().len()), (2, 0), "{people}");
+            assert_eq!(stack.press(decision, &about).await, 200, "a new press counts");
+            let counted = stack.status().await == Status::Approved || stack.slow.chat.views().len() == 1;
+            assert!(counted, "{people} {decision:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_form_is_done_with_even_if_the_person_may_decide_later() {
+    for (n, people) in people_before().iter().enumerate() {
+        let stack = Stack::new(&format!("refused-form-{n}"), Slow::default()).await;
+        let (about, once) = (stack.about().await, stack.another());
+        stack.policy.write("people.toml", people);
+        stack.deliver_form(Decision::Reject, &about, once.clone()).await;
+        stack.policy.write("people.toml", PEOPLE);
+        assert_eq!(stack.deliver_form(Decision::Reject, &about, once).await, close());
+        assert_eq!(stack.status().await, Status::Pending, "{people}");
+        stack.submit(Decision::Reject, &about).await;
+        assert_eq!(stack.status().await, Status::Rejected, "a new form counts");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_of_a_refused_press_at_once_are_answered_alike() {
+    let stack = Stack::new("refused-at-once", Slow::default()).await;
+    stack.policy.write("people.toml", &people_before()[1]);
+    let (about, once) = (stack.about().await, stack.another());
+    let deliver = || stack.deliver_press(Decision::Approve, &about, once.clone());
+    assert_eq!(tokio::join!(deliver(), deliver(), deliver()), (200, 200, 200));
+    assert_eq!(stack.stored().await.version(), 3, "recorded once");
 }
 
 #[tokio::test(start_paused = true)]

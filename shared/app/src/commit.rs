@@ -51,7 +51,7 @@ pub struct With<'a> {
     pub words: Vec<&'a Words>,
     /// The ask in clear of the revision that the command makes.
     pub ask: Option<&'a Ask>,
-    /// A chat callback that must be new.
+    /// A chat callback that must be new. It is remembered also where the command changes nothing.
     pub once: Option<(Digest, Time)>,
     /// The ask's hash without nonce, denied for a while if the command rejects it.
     pub ask_hash: Option<Digest>,
@@ -164,6 +164,9 @@ async fn once<T: Table>(
     let refused = |refusal| CommitError::Refused { refusal, state: Some(Box::new(before.clone())) };
     let events = decide(Some(&before.request), command, now).map_err(refused)?;
     if events.is_empty() {
+        if let Some((once, forget)) = &with.once {
+            table.remember(once, *forget).await?;
+        }
         return Ok(before.clone());
     }
     let mut request = before.request.clone();

@@ -69,7 +69,10 @@ pub trait Table: Send + Sync {
     /// Whether the ask (by its hash without nonce) was rejected and is still cooling down at `now`.
     fn cooling(&self, ask: &Digest, now: Time) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Whether a commit with this chat callback was made, read consistently.
+    /// Remembers a chat callback that nothing is committed with. [`PortError::SeenBefore`] = it is known already.
+    fn remember(&self, once: &Digest, forget: Time) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Whether this chat callback was remembered, by itself or with a commit, read consistently.
     fn seen(&self, once: &Digest) -> impl Future<Output = Result<bool, PortError>> + Send;
 
     /// Sets `due` and the workflow's mark, on condition of the version. `false` = it moved on, nothing was written.

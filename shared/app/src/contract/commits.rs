@@ -183,6 +183,18 @@ pub(super) async fn a_key_a_callback_and_a_cool_down_are_kept<T: Table>(table: &
     let reject = Step::then(&second, decide(&second.request, "bob", Decision::Reject, Some(&reason)), at(30));
     table.commit(Commit { cool: Some((ask.clone(), at(90))), ..reject.on(Some(&second)) }).await.unwrap();
     check(at(61), true).await;
+
+    // A callback that nothing came of is known as well as one with a commit.
+    let (press, third) =
+        ((Digest::of(b"press"), at(600)), opened(table, 3, "deploy", review(&[]), at(40)).await);
+    assert!(!table.seen(&press.0).await.unwrap());
+    table.remember(&press.0, press.1).await.unwrap();
+    assert!(table.seen(&press.0).await.unwrap());
+    assert_eq!(table.remember(&press.0, press.1).await, Err(PortError::SeenBefore));
+    let reject = Step::then(&third, decide(&third.request, "bob", Decision::Reject, Some(&reason)), at(50));
+    let again = Commit { once: Some(press), ..reject.on(Some(&third)) };
+    assert_eq!(table.commit(again).await, Err(PortError::SeenBefore));
+    assert_eq!(state(table, &id(3)).await, third);
 }
 
 pub(super) async fn many_and_long_events_come_back_in_order<T: Table>(table: &T) {

@@ -20,6 +20,7 @@ pub enum Op {
     CommitAgent,
     Idempotency,
     Cooling,
+    Remember,
     Seen,
     SetView,
     Due,

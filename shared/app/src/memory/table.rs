@@ -132,6 +132,10 @@ impl Table for MemoryTable {
         self.faults.around(Op::Cooling, cooling).await
     }
 
+    async fn remember(&self, once: &Digest, forget: Time) -> Result<(), PortError> {
+        self.faults.around(Op::Remember, || self.inner().remember(once, forget)).await
+    }
+
     async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
         self.faults.around(Op::Seen, || Ok(self.inner().once.contains_key(once))).await
     }

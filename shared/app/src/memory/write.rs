@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::Time;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::{Digest, Time};
 
 use super::table::{Entry, Inner, kept, whole_second};
 use crate::ports::PortError;
@@ -133,6 +133,12 @@ impl Inner {
         record.head = Some(head);
         record.agent.frozen = after.agent.frozen;
         record.agent.void_before = after.agent.void_before.or(record.agent.void_before);
+        Ok(())
+    }
+
+    pub(super) fn remember(&mut self, once: &Digest, forget: Time) -> Result<(), PortError> {
+        must(!self.once.contains_key(once), PortError::SeenBefore)?;
+        self.once.insert(once.clone(), forget);
         Ok(())
     }
 

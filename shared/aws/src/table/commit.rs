@@ -61,9 +61,7 @@ pub(super) fn writes(table: &str, commit: Commit<'_>) -> Result<Vec<Write>, Port
         writes.push(absent(table, item, PortError::KeyTaken)?);
     }
     if let Some((hash, forget)) = &commit.once {
-        let mut item = items::base(items::once_key(hash), "STATE");
-        item.insert("ttl".into(), items::n(forget.epoch_seconds()));
-        writes.push(absent(table, item, PortError::SeenBefore)?);
+        writes.push(absent(table, items::once(hash, *forget), PortError::SeenBefore)?);
     }
 
     let state = Put::builder().table_name(table).set_item(Some(items::state(commit.after)?));

@@ -189,6 +189,12 @@ pub(super) fn agent(item: &Item) -> Result<AgentRecord, PortError> {
     })
 }
 
+pub(super) fn once(once: &Digest, forget: Time) -> Item {
+    let mut item = base(once_key(once), "STATE");
+    item.insert("ttl".into(), n(forget.epoch_seconds()));
+    item
+}
+
 pub(super) fn card(id: &RequestId, card: &CardRecord) -> Result<Item, PortError> {
     let key = format!("CARD#{}#{}", card.channel, card.n);
     let mut item = with_body(base(request_key(id), key), card)?;

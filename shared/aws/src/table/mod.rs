@@ -140,6 +140,12 @@ impl Table for DynamoTable {
         Ok(until.is_some_and(|until| until.saturating_mul(1000) > now.millis()))
     }
 
+    async fn remember(&self, once: &Digest, forget: Time) -> Result<(), PortError> {
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(items::once(once, forget)));
+        let answer = call.condition_expression("attribute_not_exists(pk)").send().await;
+        if conditional("PutItem", answer)? { Ok(()) } else { Err(PortError::SeenBefore) }
+    }
+
     async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
         Ok(self.get(items::once_key(once), "STATE").await?.is_some())
     }
