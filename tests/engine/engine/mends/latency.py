@@ -37,9 +37,10 @@ def _one_packet(original, *args):
 
 def _pump(_original, worker, stream, lines) -> None:
     """From the pipe to the queue. Under the lock: what is not in the pipe any more is in the queue."""
-    partial = b""
+    partial, ready = b"", select.poll()  # not select(), which knows no file beyond the 1024th
+    ready.register(stream, select.POLLIN)
     try:
-        while select.select([stream], [], []):
+        while ready.poll():
             with _lock(worker):
                 chunk = os.read(stream.fileno(), 65_536)
                 *whole, partial = (partial + chunk).split(b"\n")
