@@ -23,6 +23,7 @@ pub struct Stack {
     pub region: String,
     pub access_key_id: String,
     pub secret_access_key: String,
+    pub stack_name: String,
     pub deployed: PathBuf,
     pub outputs: BTreeMap<String, String>,
     pub policy_dir: PathBuf,
