@@ -100,8 +100,13 @@ async fn sweep<T: Table, A: Archive>(
     let mut seen = std::collections::BTreeSet::new();
     let mut cursor = None;
     'sweep: loop {
-        let part =
-            app.table.pending(cursor.as_deref(), PAGE).await.map_err(ArchiverError::StorageUnavailable)?;
+        let part = match app.table.pending(cursor.as_deref(), PAGE).await {
+            Ok(part) => part,
+            Err(error) => {
+                report(Swept { looked: seen.len(), failures: failed + 1 });
+                return Err(ArchiverError::StorageUnavailable(error));
+            }
+        };
         for subject in part.items {
             if now().millis_since(started) > SWEEP_FOR {
                 cut = true;

@@ -29,6 +29,8 @@ const ROUNDS: u32 = 4;
 
 /// By the stream, a card that is due this soon is waited for, once: the next sweep may be a minute away.
 pub const SOON: Seconds = Seconds(3);
+/// A try that took longer, in milliseconds, is not made again at once.
+const QUICK: u64 = 1_000;
 
 /// How a look ended; the later, the worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,7 +102,9 @@ where
         let begun = (self.now)();
         let Some(mut converged) = cards.converge(&left.id, begun).await? else { return Ok(()) };
         let mut now = (self.now)();
-        if let Some(due) = converged.due.filter(|due| *due > begun && *due <= now + self.patience) {
+        // Not when chat hangs: others wait behind this one.
+        let quick = now.millis_since(begun) < QUICK;
+        if let Some(due) = converged.due.filter(|due| quick && *due > begun && *due <= now + self.patience) {
             tokio::time::sleep(Duration::from_millis(due.millis_since(now))).await;
             now = (self.now)().max(due);
             let Some(then) = cards.converge(&left.id, now).await? else { return Ok(()) };
@@ -164,7 +168,10 @@ where
     async fn pass_time(&self, stored: &mut Stored, now: Time) -> Result<Outcome, PortError> {
         let agent = self.stack.table.agent(&stored.request.agent).await?.agent;
         let mut outcome = Outcome::Healed;
-        if let Some(mark) = agent.voids(stored.request.created) {
+        // What is live was asked before the freeze, whatever its mark says: no frozen agent opens anything.
+        if let Some(mark) =
+            if agent.frozen { agent.void_before.max(Some(now)) } else { agent.voids(stored.request.created) }
+        {
             outcome = self.step(stored, Command::void(mark), now).await?;
         }
         for _ in 0..STEPS {

@@ -157,9 +157,11 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
                 let word = error.word().to_owned();
                 tracing::warn!(request.id = %id, channel = %channel, error = word, "a card could not be brought up to date");
                 let tries = claimed.tries + 1;
-                // Nobody decides on it any more, and it will not come right by itself.
-                let in_vain =
-                    !whole.stored.request.status.is_live() && error.is_permanent() && tries >= LAST_TRY;
+                // Nobody decides on it any more, and it will not come right: a token would, with the next secret.
+                let in_vain = !whole.stored.request.status.is_live()
+                    && error.is_permanent()
+                    && !error.is_of_token()
+                    && tries >= LAST_TRY;
                 let at = (!in_vain).then(|| now + wait(&error, claimed.tries));
                 claimed = CardRecord {
                     due: at,

@@ -7,7 +7,7 @@ use countersign_app::memory::Op;
 use countersign_app::ports::PortError;
 use countersign_app::sample::{self, SOURCE, agent, at, id, review};
 use countersign_chat::slack::ChatError;
-use countersign_domain::{Status, agent as agents};
+use countersign_domain::{Status, Time, agent as agents};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -87,6 +87,21 @@ async fn a_batch_that_takes_too_long_comes_again_where_it_was_not_done() {
     kit.live(1);
     let said = kit.handle(batch(&[format!("REQ#{there}"), format!("REQ#{bare}")])).await.unwrap();
     assert_eq!(said, json!({"batchItemFailures": [{"itemIdentifier": "0"}]}));
+}
+
+/// Its mark may be as old as an ask that slipped in before it: nothing that is open outlives a freeze.
+#[tokio::test(start_paused = true)]
+async fn a_freeze_ends_also_what_its_mark_misses() {
+    let mut kit = Kit::new(Some(Duration::ZERO));
+    let id = kit.asked(1, review(&[])).await;
+    kit.waits(&id).await;
+    let freeze =
+        agents::Command::Freeze { by: sample::actor("root"), groups: sample::admins(), reason: None };
+    let before = || Time::from_millis(at(0).millis() - 1);
+    execute_agent(&kit.stack.table, SOURCE, &agent("deploy"), freeze, None, before).await.unwrap();
+    kit.live(6);
+    kit.handle(batch(&[format!("AGENT#{}", agent("deploy"))])).await.unwrap();
+    assert_eq!(kit.state(&id).await.request.status, Status::Revoked);
 }
 
 #[tokio::test(start_paused = true)]
