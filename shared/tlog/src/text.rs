@@ -80,9 +80,24 @@ pub(crate) fn number(text: &str) -> Result<u64, Fault> {
 }
 
 pub(crate) fn base64(text: &str) -> Result<Vec<u8>, Fault> {
-    BASE64.decode(text.as_bytes()).map_err(|_| Fault::Base64)
+    let bytes = BASE64.decode(text.as_bytes()).map_err(|_| Fault::Base64)?;
+    // The decoder also takes several encodings in a row, each with its padding.
+    if BASE64.encode(&bytes) == text { Ok(bytes) } else { Err(Fault::Base64) }
 }
 
 pub(crate) fn hash(text: &str) -> Result<Hash, Fault> {
     base64(text)?.try_into().map_err(|_| Fault::Hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_has_one_form() {
+        assert_eq!(base64("AQID"), Ok(vec![1, 2, 3]));
+        for other in ["AQ==AQ==", "AQ=AQID", "AR==", "AQ", "AQ==\n", "-_8="] {
+            assert_eq!(base64(other), Err(Fault::Base64), "{other:?}");
+        }
+    }
 }
