@@ -88,7 +88,7 @@ where
                 return Ok((outcome, Some(Left { id: id.clone(), mark: stored.workflow })));
             }
             let due = next_due(&stored, owed, now);
-            if self.stack.table.set_view(id, stored.version(), due, stored.workflow).await? {
+            if self.stack.table.set_view(&stored, due, stored.workflow).await? {
                 return Ok((outcome, None));
             }
         }
@@ -98,22 +98,32 @@ where
 
     /// Brings the cards up to date.
     pub async fn cards(&self, left: Left) -> Result<(), PortError> {
+        let mut left = Some(left);
+        for _ in 0..ROUNDS {
+            let Some(now) = left else { break };
+            left = if self.set(&now).await? { None } else { self.first(&now.id).await?.1 };
+        }
+        // After so many rounds, whoever changed it rang again.
+        Ok(())
+    }
+
+    /// Brings the cards up to date, and says when to look again. `false` = somebody else did meanwhile, who may know less.
+    async fn set(&self, left: &Left) -> Result<bool, PortError> {
         let cards = self.stack.cards(self.policy.as_deref());
         let begun = (self.now)();
-        let Some(mut converged) = cards.converge(&left.id, begun).await? else { return Ok(()) };
+        let Some(mut converged) = cards.converge(&left.id, begun).await? else { return Ok(true) };
         let mut now = (self.now)();
         // Not when chat hangs: others wait behind this one.
         let quick = now.millis_since(begun) < QUICK;
         if let Some(due) = converged.due.filter(|due| quick && *due > begun && *due <= now + self.patience) {
             tokio::time::sleep(Duration::from_millis(due.millis_since(now))).await;
             now = (self.now)().max(due);
-            let Some(then) = cards.converge(&left.id, now).await? else { return Ok(()) };
+            let Some(then) = cards.converge(&left.id, now).await? else { return Ok(true) };
             converged = then;
         }
         let latest = Stored { workflow: left.mark, ..converged.stored };
         let due = next_due(&latest, converged.due, now);
-        // Where it does not hold, whoever changed the request made it due and rang again.
-        self.stack.table.set_view(&left.id, latest.version(), due, latest.workflow).await.map(drop)
+        self.stack.table.set_view(&latest, due, latest.workflow).await
     }
 
     async fn follow(&self, mut stored: Stored, now: Time) -> Result<(Stored, Outcome), PortError> {

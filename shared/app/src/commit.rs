@@ -96,6 +96,7 @@ pub async fn create<T: Table>(
         workflow: WorkflowMark { resumed: !request.status.is_open(), ..WorkflowMark::default() },
         request,
         rno,
+        view: 0,
     };
     table
         .commit(Commit {
@@ -191,6 +192,7 @@ async fn once<T: Table>(
         workflow: before.workflow,
         rno: before.rno,
         request,
+        view: 0,
     };
     table
         .commit(Commit {

@@ -75,11 +75,11 @@ pub trait Table: Send + Sync {
     /// Whether this chat callback was remembered, by itself or with a commit, read consistently.
     fn seen(&self, once: &Digest) -> impl Future<Output = Result<bool, PortError>> + Send;
 
-    /// Sets `due` and the workflow's mark, on condition of the version. `false` = it moved on, nothing was written.
+    /// Sets `due` and the workflow's mark, on condition that the version is as read and that nobody set them since.
+    /// `false` = it moved on, nothing was written.
     fn set_view(
         &self,
-        id: &RequestId,
-        version: u32,
+        read: &Stored,
         due: Option<Time>,
         workflow: WorkflowMark,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;

@@ -20,6 +20,8 @@ pub struct Stored {
     pub due: Option<Time>,
     /// What is known of its workflow.
     pub workflow: WorkflowMark,
+    /// How often `due` and the workflow's mark were set since the last event.
+    pub view: u32,
 }
 
 impl Stored {

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use countersign_app::commit::{NewRequest, With, create, execute, execute_agent};
 use countersign_app::ports::{Table, Tokens};
 use countersign_app::sample;
-use countersign_app::store::{AgentRecord, CardRecord, Stored, Token, WorkflowMark};
+use countersign_app::store::{AgentRecord, CardRecord, Stored, Token};
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_domain::event::Decision;
@@ -100,8 +100,6 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.idempotency(&deploy, "key").await.unwrap();
     table.cooling(&Digest::of(b"ask"), now).await.unwrap();
     table.seen(&Digest::of(b"press")).await.unwrap();
-    table.set_view(&id, 1, Some(now), WorkflowMark::default()).await.unwrap();
-    table.set_view(&id, 1, None, WorkflowMark::default()).await.unwrap();
     table.due(now, None, 10).await.unwrap();
     table.live(None, None, 10).await.unwrap();
     table.live(Some(&deploy), None, 10).await.unwrap();
@@ -132,7 +130,9 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
             attempt: Digest::of(b"attempt"),
             void_before: None,
         });
-        execute(table, sample::SOURCE, approved, consume, With::default(), now).await.unwrap();
+        execute(table, sample::SOURCE, approved.clone(), consume, With::default(), now).await.unwrap();
+        table.set_view(&approved, Some(now), approved.workflow).await.unwrap();
+        table.set_view(&approved, None, approved.workflow).await.unwrap();
     }
     let freeze = agent::Command::Freeze {
         by: sample::actor("root"),

@@ -19,6 +19,7 @@ use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_aws::workflow::StepFunctions;
 use countersign_domain::RequestId;
+use countersign_domain::leaf::Subject;
 use engine::{Engine, TABLE, TOKENS};
 
 #[tokio::test]
@@ -90,7 +91,7 @@ async fn an_adapter_without_its_service_says_so() {
     let table = DynamoTable::new(&engine.config, "missing");
     check(table.state(&id).await, "GetItem: ResourceNotFoundException");
     check(table.pending(None, 10).await, "Query: ResourceNotFoundException");
-    check(table.set_view(&id, 1, None, Default::default()).await, "UpdateItem: ResourceNotFoundException");
+    check(table.archived(&Subject::Request(id.clone()), &[1]).await, "UpdateItem: ResourceNotFoundException");
     check(DynamoTokens::new(&engine.config, "missing").get(&id).await, "GetItem: ResourceNotFoundException");
     let machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:missing";
     let workflow = StepFunctions::new(&engine.config, machine);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use countersign_app::cards::{Again, again};
 use countersign_app::commit::execute_agent;
 use countersign_app::memory::Op;
-use countersign_app::ports::PortError;
+use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{self, SOURCE, agent, at, id, review};
 use countersign_chat::slack::ChatError;
 use countersign_domain::{Status, Time, agent as agents};
@@ -58,6 +59,31 @@ async fn a_card_that_fails_once_is_posted_without_a_sweep() {
     kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
     assert_eq!(kit.stack.slack.chat.calls() - before, 2);
     assert!(kit.began.elapsed() - began < Duration::from_secs(4));
+}
+
+/// A look that read before the new card was reserved has nothing to say of when to look next.
+#[tokio::test(start_paused = true)]
+async fn a_card_that_is_asked_for_under_a_look_is_posted() {
+    for posted_before in [false, true] {
+        let mut kit = Kit::new(Some(Duration::ZERO));
+        let id = kit.asked(1, review(&["slack:C0ONE"])).await;
+        kit.waits(&id).await;
+        kit.live(1);
+        let look = || kit.handle(batch(&[format!("REQ#{id}")]));
+        if posted_before {
+            look().await.unwrap();
+        }
+        let mut held = kit.stack.table.faults.hold_next(Op::SetView);
+        let asked = async {
+            held.reached().await;
+            let whole = kit.stack.table.whole(&id).await.unwrap().unwrap();
+            assert_eq!(again(&kit.stack.table, &whole, kit.now()).await, Ok(Again::Reserved));
+            held.release();
+        };
+        let (said, ()) = tokio::join!(look(), asked);
+        said.unwrap();
+        assert_eq!(kit.stack.slack.chat.messages().len(), 2, "posted before: {posted_before}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,9 @@ use countersign_domain::ids::ChannelName;
 use crate::ports::{PortError, Table};
 use crate::store::{CardRecord, Whole};
 
+/// How often the request may change under the hands of one call.
+const ROUNDS: u32 = 8;
+
 /// How often the cards of one request may be posted again in one channel: each is kept up to date for ever.
 pub const MOST_AGAIN: u32 = 5;
 
@@ -24,7 +27,7 @@ pub enum Again {
 /// no other.
 ///
 /// # Errors
-/// When the table does not answer.
+/// When the table does not answer, or the request changes all the time. It may be repeated: what is reserved stays so.
 pub async fn again<T: Table>(table: &T, whole: &Whole, now: Time) -> Result<Again, PortError> {
     let mut newest: BTreeMap<&ChannelName, &CardRecord> = BTreeMap::new();
     for card in &whole.cards {
@@ -40,7 +43,14 @@ pub async fn again<T: Table>(table: &T, whole: &Whole, now: Time) -> Result<Agai
         // Due at once. Where another reserved the same one, one is enough.
         table.claim_card(id, &CardRecord::new(card.channel.clone(), card.n + 1), now, now).await?;
     }
-    // Where it does not hold, whoever changed the request made it due.
-    table.set_view(id, whole.stored.version(), Some(now), whole.stored.workflow).await?;
-    Ok(Again::Reserved)
+    // Whoever looks meanwhile may not have seen the new card, and leaves it to the next.
+    let mut stored = whole.stored.clone();
+    for _ in 0..ROUNDS {
+        if table.set_view(&stored, Some(now), stored.workflow).await? {
+            return Ok(Again::Reserved);
+        }
+        let Some(moved) = table.state(id).await? else { break };
+        stored = moved;
+    }
+    Err(PortError::Conflict)
 }

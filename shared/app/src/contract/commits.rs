@@ -20,7 +20,8 @@ pub(super) async fn nothing_is_there_to_begin_with<T: Table>(table: &T) {
     assert_eq!(table.idempotency(&agent, "key").await.unwrap(), None);
     assert!(!table.cooling(&Digest::of(b"ask"), at(0)).await.unwrap());
     assert!(!table.seen(&Digest::of(b"press")).await.unwrap());
-    assert!(!table.set_view(&id, 0, Some(at(0)), WorkflowMark::default()).await.unwrap());
+    let nowhere = Step::first(1, "deploy", 1, review(&[]), at(0)).after;
+    assert!(!table.set_view(&nowhere, Some(at(0)), WorkflowMark::default()).await.unwrap());
     assert_eq!(table.due(at(1_000_000), None, 10).await.unwrap().items, []);
     assert_eq!(table.pending(None, 10).await.unwrap().items, []);
     assert_eq!(table.live(None, None, 10).await.unwrap().requests, []);

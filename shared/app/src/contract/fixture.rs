@@ -35,6 +35,7 @@ impl Step {
             head: leaves.last().expect("at least one event").head(),
             due: Some(now),
             workflow: WorkflowMark::default(),
+            view: 0,
         };
         Self { after, leaves }
     }

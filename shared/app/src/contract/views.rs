@@ -4,6 +4,8 @@ use countersign_domain::event::Decision;
 use countersign_domain::{RequestId, Time};
 
 use super::fixture::{Step, moved, opened, state};
+use countersign_domain::leaf::Head;
+
 use crate::ports::Table;
 use crate::sample::{at, decide, id, review, words};
 use crate::store::{AgentEffect, Stored, WorkflowMark};
@@ -12,32 +14,41 @@ pub(super) async fn a_view_moves_without_the_version<T: Table>(table: &T) {
     let first = opened(table, 1, "deploy", review(&[]), at(0)).await;
     let seen = Some(Time::from_millis(at(7).millis() + 8));
     let mark = WorkflowMark { n: 1, seen, looks: 5, resumed: false };
-    let check = async |version: u32, due: Option<Time>, mark: WorkflowMark, moves: bool| {
+    let check = async |read: &Stored, due: Option<Time>, mark: WorkflowMark, moves: bool| {
         let before = state(table, &id(1)).await;
-        assert_eq!(table.set_view(&id(1), version, due, mark).await, Ok(moves), "{version} {due:?}");
-        let expected = if moves { Stored { due, workflow: mark, ..before } } else { before };
-        assert_eq!(state(table, &id(1)).await, expected, "{version} {due:?}");
+        let view = before.view + 1;
+        let expected = if moves { Stored { due, workflow: mark, view, ..before } } else { before };
+        assert_eq!(table.set_view(read, due, mark).await, Ok(moves), "{read:?} {due:?}");
+        let after = state(table, &id(1)).await;
+        assert_eq!(after, expected, "{read:?} {due:?}");
+        after
     };
-    check(first.version() - 1, Some(at(9)), mark, false).await;
-    check(first.version() + 1, None, mark, false).await;
-    check(first.version(), Some(at(9)), mark, true).await;
-    check(first.version(), None, WorkflowMark { resumed: true, ..WorkflowMark::default() }, true).await;
-    check(first.version(), Some(at(12)), mark, true).await;
-    check(first.version(), Some(at(12)), mark, true).await;
+    let other = |seq: u32| Stored { head: Head { seq, ..first.head }, ..first.clone() };
+    check(&other(first.version() - 1), Some(at(9)), mark, false).await;
+    check(&other(first.version() + 1), None, mark, false).await;
+    let mut read = check(&first, Some(at(9)), mark, true).await;
+    // Who read before another looked may not move it, not even where that left it as it was.
+    check(&first, None, mark, false).await;
+    let resumed = WorkflowMark { resumed: true, ..WorkflowMark::default() };
+    for (due, mark) in [(None, resumed), (Some(at(12)), mark), (Some(at(12)), mark)] {
+        let before = read;
+        read = check(&before, due, mark, true).await;
+        check(&before, Some(at(99)), mark, false).await;
+    }
 
     // Who read before the view moved may still commit; who looked before the commit may not move the view.
     let question = words("Why?");
     let command = decide(&first.request, "alice", Decision::RequestInfo, Some(&question));
     let second = moved(table, &first, command, AgentEffect::None, at(20)).await;
-    check(first.version(), Some(at(99)), mark, false).await;
-    check(second.version(), Some(at(99)), mark, true).await;
+    check(&first, Some(at(99)), mark, false).await;
+    check(&second, Some(at(99)), mark, true).await;
 }
 
 pub(super) async fn what_is_due_comes_longest_overdue_first<T: Table>(table: &T) {
     let after = |seconds: u32, millis: i64| Time::from_millis(at(seconds).millis() + millis);
     let make = async |n: u32, due: Option<Time>| {
         let stored = opened(table, n, "deploy", review(&[]), at(0)).await;
-        assert_eq!(table.set_view(&id(n), stored.version(), due, WorkflowMark::default()).await, Ok(true));
+        assert_eq!(table.set_view(&stored, due, WorkflowMark::default()).await, Ok(true));
     };
     make(1, Some(after(30, 0))).await;
     make(2, Some(after(10, 0))).await;
@@ -75,6 +86,6 @@ pub(super) async fn what_is_due_comes_longest_overdue_first<T: Table>(table: &T)
     table.commit(rejected.on(Some(&first))).await.unwrap();
     check(after(99, 0), 10, &[4, 2, 1]).await;
     let ended = state(table, &id(2)).await;
-    table.set_view(&id(2), ended.version(), None, ended.workflow).await.unwrap();
+    table.set_view(&ended, None, ended.workflow).await.unwrap();
     check(after(99, 0), 10, &[4, 1]).await;
 }

@@ -142,15 +142,16 @@ impl Table for MemoryTable {
 
     async fn set_view(
         &self,
-        id: &RequestId,
-        version: u32,
+        read: &Stored,
         due: Option<Time>,
         workflow: WorkflowMark,
     ) -> Result<bool, PortError> {
         let set = || {
             let mut inner = self.inner();
-            let entry = inner.requests.get_mut(id).filter(|entry| entry.stored.version() == version);
+            let as_read = |is: &Stored| (is.version(), is.view) == (read.version(), read.view);
+            let entry = inner.requests.get_mut(&read.request.id).filter(|entry| as_read(&entry.stored));
             let Some(entry) = entry else { return Ok(false) };
+            entry.stored.view += 1;
             entry.stored.due = due.map(whole_second);
             entry.stored.workflow = workflow;
             Ok(true)

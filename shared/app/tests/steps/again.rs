@@ -1,7 +1,8 @@
 //! Cards posted again: the new one and the old ones show the request as it is, and there is an end of them.
 
 use countersign_app::cards::{Again, MOST_AGAIN, again};
-use countersign_app::ports::Table;
+use countersign_app::memory::Op;
+use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{at, id, review, review_with};
 use countersign_chat::slack::ChatError;
 use countersign_domain::event::Decision;
@@ -81,4 +82,30 @@ async fn there_is_an_end_of_them() {
     assert_eq!(post_again(&stack, 99).await, Again::Exhausted);
     assert_eq!(whole(&stack.table, &id(1)).await, before);
     assert_eq!(stack.shown().len(), 6);
+}
+
+#[tokio::test]
+async fn it_is_due_at_once_whoever_looks_meanwhile() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+    assert_eq!(stack.due(at(1)).await, None);
+    let mut held = stack.table.faults.hold_next(Op::SetView);
+    let look = async {
+        held.reached().await;
+        let read = stack.table.state(&id(1)).await.unwrap().unwrap();
+        assert_eq!(stack.table.set_view(&read, Some(at(3000)), read.workflow).await, Ok(true));
+        held.release();
+    };
+    let (reserved, ()) = tokio::join!(post_again(&stack, 2), look);
+    assert_eq!(reserved, Again::Reserved);
+    assert_eq!(stack.table.due(at(2), None, 9).await.unwrap().items, [id(1)]);
+
+    // Without an answer nobody knows; it may be asked for again, and that is no further card.
+    let whole = whole(&stack.table, &id(1)).await;
+    let down = PortError::Unavailable("no answer".into());
+    stack.table.faults.fail_next(Op::SetView, down.clone());
+    assert_eq!(again(&stack.table, &whole, at(3)).await, Err(down));
+    assert_eq!(post_again(&stack, 3).await, Again::Reserved);
+    assert_eq!(stack.due(at(3)).await, None);
+    assert_eq!(stack.shown().len(), 2);
 }

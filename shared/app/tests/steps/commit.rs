@@ -309,7 +309,7 @@ async fn a_commit_keeps_what_views_wrote_and_makes_it_due_again() {
     let table = MemoryTable::default();
     let first = asked(&table, 1, quorum(2)).await;
     let mark = WorkflowMark { n: 3, seen: Some(at(5)), looks: 2, resumed: false };
-    table.set_view(&id(1), first.version(), None, mark).await.unwrap();
+    table.set_view(&first, None, mark).await.unwrap();
     let voted = decided(&table, &id(1), "alice", Decision::Approve, None, at(100)).await;
     assert_eq!((voted.workflow, voted.due), (mark, Some(at(110))));
     let late = decided(&table, &id(1), "bob", Decision::RequestInfo, Some("Why?"), at(3590)).await;

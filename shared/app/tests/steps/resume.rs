@@ -251,5 +251,5 @@ async fn nothing_is_started_for_what_is_over() {
     assert!(start(&workflow, &open, at(0)).await.is_err());
     let mark = start(&workflow, &open, at(0)).await.unwrap();
     assert_eq!((mark.n, workflow.started()), (0, vec![(id(2), 0)]), "it had been started after all");
-    table.set_view(&id(2), open.version(), None, mark).await.unwrap();
+    table.set_view(&open, None, mark).await.unwrap();
 }

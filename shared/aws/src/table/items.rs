@@ -121,6 +121,7 @@ pub(super) fn state(stored: &Stored) -> Result<Item, PortError> {
     item.insert("agent".into(), s(request.agent.as_str()));
     item.insert("status".into(), s(request.status.as_str()));
     item.insert("wf".into(), workflow(&stored.workflow));
+    item.insert("view_no".into(), n(i64::from(stored.view)));
     if request.status.is_live() {
         item.insert("live".into(), s(LIVE));
         item.insert("live_sk".into(), s(format!("{}#{}", request.agent, request.id)));
@@ -144,6 +145,9 @@ pub(super) fn stored(item: &Item) -> Result<Stored, PortError> {
         },
         due: number(item, "due").map(|seconds| Time::from_millis(seconds.saturating_mul(1000))),
         workflow: workflow_mark(item).ok_or_else(|| malformed("wf"))?,
+        view: number(item, "view_no")
+            .and_then(|n| u32::try_from(n).ok())
+            .ok_or_else(|| malformed("view_no"))?,
     })
 }
 

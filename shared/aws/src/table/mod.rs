@@ -152,14 +152,14 @@ impl Table for DynamoTable {
 
     async fn set_view(
         &self,
-        id: &RequestId,
-        version: u32,
+        read: &Stored,
         due: Option<Time>,
         workflow: WorkflowMark,
     ) -> Result<bool, PortError> {
         let call = self.client.update_item().table_name(&self.name);
-        let mut call = call.key("pk", items::s(items::request_key(id))).key("sk", items::s("STATE"));
-        let (mut set, mut remove) = (vec!["wf = :wf".to_owned()], Vec::new());
+        let mut call =
+            call.key("pk", items::s(items::request_key(&read.request.id))).key("sk", items::s("STATE"));
+        let (mut set, mut remove) = (vec!["wf = :wf, view_no = :next".to_owned()], Vec::new());
         call = call.expression_attribute_values(":wf", items::workflow(&workflow));
         match due {
             Some(due) => {
@@ -172,8 +172,10 @@ impl Table for DynamoTable {
         let remove = if remove.is_empty() { String::new() } else { format!(" REMOVE {}", remove.join(", ")) };
         let answer = call
             .update_expression(format!("SET {}{remove}", set.join(", ")))
-            .condition_expression("ver = :ver")
-            .expression_attribute_values(":ver", items::n(i64::from(version)))
+            .condition_expression("ver = :ver AND view_no = :view")
+            .expression_attribute_values(":ver", items::n(i64::from(read.version())))
+            .expression_attribute_values(":view", items::n(i64::from(read.view)))
+            .expression_attribute_values(":next", items::n(i64::from(read.view) + 1))
             .send()
             .await;
         conditional("UpdateItem", answer)
