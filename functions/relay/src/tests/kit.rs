@@ -1,7 +1,6 @@
 //! A stack in memory whose calls take their time, and a chat that answers or does not.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use countersign_app::commit::{NewRequest, With, create, execute};
@@ -12,8 +11,7 @@ use countersign_app::ports::{Table, Tokens};
 use countersign_app::sample::{self, SOURCE, at, id};
 use countersign_app::stack::Stack;
 use countersign_app::store::{Stored, Token};
-use countersign_chat::slack::modals::View;
-use countersign_chat::slack::{Chat, ChatError, MemoryChat, Message, Place};
+use countersign_chat::slack::MemoryChat;
 use countersign_domain::event::Decision;
 use countersign_domain::request::Command;
 use countersign_domain::review::Evaluation;
@@ -23,50 +21,7 @@ use tokio::time::Instant;
 
 use crate::handler::{RelayError, handle};
 
-/// A workspace that answers after a while, or never.
-#[derive(Debug, Default)]
-pub struct SlowChat {
-    pub chat: MemoryChat,
-    /// `None` = it never answers.
-    pub takes: Option<Duration>,
-    pub calls: AtomicU32,
-}
-
-impl SlowChat {
-    async fn wait(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        match self.takes {
-            Some(takes) => tokio::time::sleep(takes).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-impl Chat for SlowChat {
-    async fn post(&self, channel: &str, message: &Message) -> Result<Place, ChatError> {
-        self.wait().await;
-        self.chat.post(channel, message).await
-    }
-
-    async fn update(&self, place: &Place, message: &Message) -> Result<(), ChatError> {
-        self.wait().await;
-        self.chat.update(place, message).await
-    }
-
-    async fn ephemeral(&self, channel: &str, user: &str, words: &str) -> Result<(), ChatError> {
-        self.chat.ephemeral(channel, user, words).await
-    }
-
-    async fn open_view(&self, trigger_id: &str, view: &View) -> Result<(), ChatError> {
-        self.chat.open_view(trigger_id, view).await
-    }
-
-    async fn users_info(&self, user: &str) -> Result<Value, ChatError> {
-        self.chat.users_info(user).await
-    }
-}
-
-pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, SlowChat, MemoryNotice>;
+pub type MemoryStack = Stack<MemoryTable, MemoryTokens, MemoryWorkflow, MemoryChat, MemoryNotice>;
 
 /// The stack and its clock, which begins at noon.
 pub struct Kit {
@@ -78,7 +33,7 @@ pub struct Kit {
 }
 
 impl Kit {
-    /// With a chat that takes so long.
+    /// With a chat that takes so long; `None` = it never answers.
     pub fn new(takes: Option<Duration>) -> Self {
         let stack = Stack {
             table: MemoryTable::default(),
@@ -86,7 +41,10 @@ impl Kit {
             workflow: MemoryWorkflow::default(),
             policy: PolicySource::new("/nowhere"),
             source: SOURCE.into(),
-            slack: SlowChat { takes, ..SlowChat::default() },
+            slack: MemoryChat::waiting(move || match takes {
+                Some(takes) => Box::pin(tokio::time::sleep(takes)),
+                None => Box::pin(std::future::pending()),
+            }),
             notice: MemoryNotice::default(),
         };
         Self { stack, began: Instant::now(), swept: Mutex::default(), offset: 0 }

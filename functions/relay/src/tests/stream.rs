@@ -35,7 +35,7 @@ async fn the_subjects_of_a_batch_are_healed_side_by_side() {
     kit.live(1);
     let begun = Instant::now();
     assert_eq!(kit.handle(batch(&keys)).await.unwrap(), json!({"batchItemFailures": []}));
-    assert_eq!(kit.stack.slack.chat.messages().len(), 8);
+    assert_eq!(kit.stack.slack.messages().len(), 8);
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
@@ -46,19 +46,33 @@ async fn a_card_that_fails_once_is_posted_without_a_sweep() {
     kit.waits(&id).await;
     kit.live(1);
     let down = || ChatError::Unreachable("no answer".into());
-    kit.stack.slack.chat.fail_next(down());
+    kit.stack.slack.fail_next(down());
     kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
-    assert_eq!(kit.stack.slack.chat.messages().len(), 1);
+    assert_eq!(kit.stack.slack.messages().len(), 1);
     assert!(kit.began.elapsed() < Duration::from_secs(4), "{:?}", kit.began.elapsed());
 
     // While chat is down it is tried twice, and left to the sweep.
     let id = kit.asked(2, review(&["slack:C0ONE"])).await;
     kit.waits(&id).await;
-    kit.stack.slack.chat.set_down(Some(down()));
-    let (before, began) = (kit.stack.slack.chat.calls(), kit.began.elapsed());
+    kit.stack.slack.set_down(Some(down()));
+    let (before, began) = (kit.stack.slack.calls(), kit.began.elapsed());
     kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
-    assert_eq!(kit.stack.slack.chat.calls() - before, 2);
+    assert_eq!(kit.stack.slack.calls() - before, 2);
     assert!(kit.began.elapsed() - began < Duration::from_secs(4));
+}
+
+/// Others wait behind it.
+#[tokio::test(start_paused = true)]
+async fn a_slow_chat_is_not_waited_for_twice() {
+    for (takes, calls) in [(700, 2), (1_100, 1)] {
+        let mut kit = Kit::new(Some(Duration::from_millis(takes)));
+        let id = kit.asked(1, review(&["slack:C0ONE"])).await;
+        kit.waits(&id).await;
+        kit.live(1);
+        kit.stack.slack.fail_next(ChatError::Unreachable("no answer".into()));
+        kit.handle(batch(&[format!("REQ#{id}")])).await.unwrap();
+        assert_eq!(kit.stack.slack.calls(), calls, "{takes} ms");
+    }
 }
 
 /// A look that read before the new card was reserved has nothing to say of when to look next.
@@ -82,7 +96,7 @@ async fn a_card_that_is_asked_for_under_a_look_is_posted() {
         };
         let (said, ()) = tokio::join!(look(), asked);
         said.unwrap();
-        assert_eq!(kit.stack.slack.chat.messages().len(), 2, "posted before: {posted_before}");
+        assert_eq!(kit.stack.slack.messages().len(), 2, "posted before: {posted_before}");
     }
 }
 

@@ -1,6 +1,5 @@
 //! The sweep keeps its time, however many requests are open and whatever chat does.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_app::memory::Op;
@@ -71,10 +70,10 @@ async fn cards_of_a_slow_chat_are_tried_side_by_side_and_the_rest_next_time() {
         kit.handle(json!({"sweep": true})).await.unwrap();
         assert!(begun.elapsed() <= Duration::from_secs(50), "{:?}", begun.elapsed());
         tokio::time::advance(Duration::from_secs(60).saturating_sub(begun.elapsed())).await;
-        let posted = kit.stack.slack.chat.messages().len();
+        let posted = kit.stack.slack.messages().len();
         assert!(posted >= OPEN.min(sweep * 100) as usize, "after {sweep} sweeps: {posted}");
     }
-    assert_eq!(kit.stack.slack.calls.load(Ordering::Relaxed), OPEN, "each card once");
+    assert_eq!(kit.stack.slack.calls(), OPEN, "each card once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ async fn an_old_card_that_is_gone_is_not_posted_again() {
     assert_eq!(stack.due(at(2)).await, None);
     decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(3)).await;
     // The old one comes first.
-    stack.chat.chat.fail_next(ChatError::Refused { code: "message_not_found".into(), needed: None });
+    stack.chat.fail_next(ChatError::Refused { code: "message_not_found".into(), needed: None });
     assert_eq!(stack.due(at(3)).await, None);
     assert_eq!(stack.shown(), [message(ONE, NEEDED, 0), message(ONE, APPROVED, 1)]);
 }

@@ -7,7 +7,7 @@ use countersign_app::ports::{PortError, Table};
 use countersign_app::sample::{SOURCE, allow, ask, at, channel, consume, id, review, review_with, words};
 use countersign_app::slack::LazySlack;
 use countersign_app::store::CardRecord;
-use countersign_chat::slack::ChatError;
+use countersign_chat::slack::{ChatError, MemoryChat};
 use countersign_domain::event::Decision;
 use countersign_domain::request::{Command, NewRevision};
 use countersign_domain::review::{Level, Outcome};
@@ -31,7 +31,7 @@ impl Stack {
         self.cards().converge(&id(1), now).await
     }
 
-    fn cards(&self) -> Cards<'_, MemoryTable, GateChat, MemoryNotice> {
+    fn cards(&self) -> Cards<'_, MemoryTable, MemoryChat, MemoryNotice> {
         Cards { table: &self.table, chat: &self.chat, notice: &self.notice, policy: None, source: SOURCE }
     }
 
@@ -46,7 +46,7 @@ impl Stack {
     pub fn shown(&self) -> Vec<(String, String, u32)> {
         let first =
             |blocks: &[serde_json::Value]| blocks[0]["text"]["text"].as_str().unwrap_or_default().to_owned();
-        let messages = self.chat.chat.messages().into_iter();
+        let messages = self.chat.messages().into_iter();
         messages.map(|kept| (kept.place.channel, first(&kept.message.blocks), kept.updates)).collect()
     }
 
@@ -89,7 +89,7 @@ async fn the_first_post_is_recorded_once_and_then_updated() {
     assert_eq!((card.posted, card.due, card.tries), (Some((ONE.into(), "1.000000".into())), None, 0));
 
     assert_eq!(stack.due(at(2)).await, None);
-    assert_eq!(stack.chat.chat.calls(), 1, "it shows the request as it is");
+    assert_eq!(stack.chat.calls(), 1, "it shows the request as it is");
     decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(3)).await;
     assert_eq!(stack.due(at(3)).await, None);
     assert_eq!(stack.shown(), [message(ONE, NEEDED, 1)], "one vote of two");
@@ -104,14 +104,14 @@ async fn the_first_post_is_recorded_once_and_then_updated() {
 async fn chat_that_is_down_is_recorded_once_and_heals() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
-    stack.chat.chat.set_down(Some(unreachable()));
+    stack.chat.set_down(Some(unreachable()));
     // The wait doubles up to a minute.
     let mut now = 1;
     for wait in [2, 4, 8, 16, 32, 60, 60] {
         assert_eq!(stack.due(at(now)).await, Some(at(now + wait)));
-        let calls = stack.chat.chat.calls();
+        let calls = stack.chat.calls();
         assert_eq!(stack.due(at(now + wait - 1)).await, Some(at(now + wait)), "not before its time");
-        assert_eq!(stack.chat.chat.calls(), calls);
+        assert_eq!(stack.chat.calls(), calls);
         now += wait;
     }
     assert_eq!(stack.kinds().await, ["notification.failed"]);
@@ -120,7 +120,7 @@ async fn chat_that_is_down_is_recorded_once_and_heals() {
     assert_eq!(failed, expected);
     assert_eq!((stack.card().await.tries, stack.shown().len()), (7, 0));
 
-    stack.chat.chat.set_down(None);
+    stack.chat.set_down(None);
     assert_eq!(stack.due(at(now)).await, None);
     assert_eq!(stack.shown(), [message(ONE, NEEDED, 0)]);
     assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
@@ -132,12 +132,12 @@ async fn each_failure_has_its_own_wait() {
     async fn check(error: ChatError, word: &str, wait: u32) {
         let stack = Stack::default();
         asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
-        stack.chat.chat.fail_next(error.clone());
+        stack.chat.fail_next(error.clone());
         assert_eq!(stack.due(at(1)).await, Some(at(1 + wait)), "{error}");
         let event = events(&stack.table, &id(1)).await.pop().unwrap();
         assert_eq!(event.fact, Fact::NotificationFailed { to: channel("slack:C0ONE"), error: word.into() });
         assert_eq!(stack.due(at(wait)).await, Some(at(1 + wait)), "{error}: not before its time");
-        assert_eq!(stack.chat.chat.calls(), 1, "{error}");
+        assert_eq!(stack.chat.calls(), 1, "{error}");
         assert_eq!(stack.due(at(1 + wait)).await, None, "{error}");
     }
     check(ChatError::RateLimited { retry_after: Seconds(37) }, "ratelimited", 37).await;
@@ -152,7 +152,7 @@ async fn each_failure_has_its_own_wait() {
 async fn a_stack_without_chat_says_so_and_keeps_its_notices() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE", "sns"])).await;
-    let none = LazySlack::<GateChat>::new(None, |_| Ok(GateChat::default()), tokio_now);
+    let none = LazySlack::<MemoryChat>::new(None, |_| Ok(MemoryChat::new()), tokio_now);
     let cards =
         Cards { chat: &none, table: &stack.table, notice: &stack.notice, policy: None, source: SOURCE };
     let converged = cards.converge(&id(1), at(1)).await.unwrap().unwrap();
@@ -186,7 +186,7 @@ async fn a_topic_that_is_down_is_tried_again() {
 async fn one_channel_does_not_hold_up_another() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE", "slack:C0TWO"])).await;
-    stack.chat.chat.fail_next(unreachable());
+    stack.chat.fail_next(unreachable());
     assert_eq!(stack.due(at(1)).await, Some(at(3)));
     assert_eq!(stack.shown(), [message("C0TWO", NEEDED, 0)]);
     assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
@@ -201,11 +201,11 @@ async fn a_message_that_is_gone_is_posted_again() {
         asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
         assert_eq!(stack.due(at(1)).await, None);
         decided(&stack.table, &id(1), "alice", Decision::RequestInfo, Some("Why?"), at(2)).await;
-        stack.chat.chat.fail_next(error.clone());
+        stack.chat.fail_next(error.clone());
         assert_eq!(stack.due(at(2)).await, due.map(at), "{error}");
         assert_eq!(stack.shown(), expect, "{error}");
         let posted = stack.card().await.posted;
-        let last = stack.chat.chat.messages().pop().map(|kept| (kept.place.channel, kept.place.ts));
+        let last = stack.chat.messages().pop().map(|kept| (kept.place.channel, kept.place.ts));
         assert_eq!(posted, last, "{error}: the newest message is the card");
         assert_eq!(
             stack.kinds().await.iter().filter(|kind| **kind == "notification.sent").count(),
@@ -226,7 +226,7 @@ async fn a_message_that_is_gone_is_posted_again() {
 async fn an_ended_request_gets_no_new_card() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE", "slack:C0TWO"])).await;
-    stack.chat.chat.fail_next(refused("channel_not_found"));
+    stack.chat.fail_next(refused("channel_not_found"));
     assert_eq!(stack.due(at(1)).await, Some(at(61)));
     done(&stack.table, &id(1), withdraw(None), &[], at(2)).await;
     assert_eq!(stack.due(at(61)).await, None, "the reserved card is owed no more");
@@ -236,7 +236,29 @@ async fn an_ended_request_gets_no_new_card() {
     let never = Stack::default();
     asked(&never.table, 1, review(&["slack:C0ONE"])).await;
     done(&never.table, &id(1), withdraw(None), &[], at(2)).await;
-    assert_eq!((never.due(at(3)).await, never.chat.chat.calls()), (None, 0));
+    assert_eq!((never.due(at(3)).await, never.chat.calls()), (None, 0));
+}
+
+#[tokio::test]
+async fn a_card_of_an_ended_request_is_given_up_but_not_for_want_of_a_token() {
+    async fn tries(error: ChatError) -> (usize, Vec<(String, String, u32)>) {
+        let stack = Stack::default();
+        asked(&stack.table, 1, review(&["slack:C0ONE"])).await;
+        assert_eq!(stack.due(at(1)).await, None);
+        done(&stack.table, &id(1), withdraw(None), &[], at(2)).await;
+        stack.chat.set_down(Some(error));
+        let (mut tries, mut now) = (1, at(2));
+        while let (Some(due), true) = (stack.due(now).await, tries < 9) {
+            (tries, now) = (tries + 1, due);
+        }
+        stack.chat.set_down(None);
+        assert_eq!(stack.due(now + Seconds(3600)).await, None);
+        (tries, stack.shown())
+    }
+    assert_eq!(tries(refused("is_archived")).await, (5, vec![message(ONE, NEEDED, 0)]));
+    let shown = vec![message(ONE, "✘ Withdrawn by the agent, or not answered in time", 1)];
+    assert_eq!(tries(refused("token_revoked")).await, (9, shown.clone()));
+    assert_eq!(tries(unreachable()).await, (9, shown));
 }
 
 #[tokio::test]
@@ -298,7 +320,7 @@ async fn new_arguments_that_policy_allows_leave_no_card_open() {
     execute(&stack.table, SOURCE, before, command, with, at(3)).await.unwrap();
     assert_eq!(stack.due(at(3)).await, None);
     assert_eq!(stack.shown(), [message(ONE, "✔ Approved by policy, not used yet", 1)]);
-    let shown = serde_json::to_string(&stack.chat.chat.messages()[0].message.blocks).unwrap();
+    let shown = serde_json::to_string(&stack.chat.messages()[0].message.blocks).unwrap();
     assert!(shown.contains("reports-public/summary") && shown.contains("Only the summary."), "{shown}");
     for gone in ["Approvals", "alice", "action_id"] {
         assert!(!shown.contains(gone), "{gone}: {shown}");
@@ -319,7 +341,7 @@ async fn a_post_that_could_not_be_recorded_is_recorded_later() {
     assert_eq!((stack.shown().len(), stack.kinds().await.len()), (1, 0), "posted, and not recorded");
     assert_eq!(stack.due(at(2)).await, None);
     assert_eq!(stack.kinds().await, ["notification.sent"]);
-    assert_eq!(stack.chat.chat.calls(), 1);
+    assert_eq!(stack.chat.calls(), 1);
     // Otherwise a request that people saw would end as one that reached nobody.
     let ended = done(&stack.table, &id(1), Command::Tick, &[], at(3600)).await;
     assert_eq!(ended.request.status, Status::Expired);
@@ -336,6 +358,6 @@ async fn there_is_no_card_of_what_nobody_decides_or_was_erased() {
     asked(&erased.table, 1, review(&["slack:C0ONE"])).await;
     erased.table.erase(&id(1));
     assert_eq!(erased.due(at(1)).await, None);
-    assert_eq!((stack.chat.chat.calls(), erased.chat.chat.calls()), (0, 0));
+    assert_eq!((stack.chat.calls(), erased.chat.calls()), (0, 0));
     assert_eq!(erased.table.state(&id(1)).await.unwrap().unwrap().request.status, Status::Pending);
 }

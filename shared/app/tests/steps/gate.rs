@@ -1,19 +1,19 @@
 //! A chat whose calls can be made to wait, so that two convergers can be driven step by step.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
 
-use countersign_chat::slack::modals::View;
-use countersign_chat::slack::{Chat, ChatError, MemoryChat, Message, Place};
-use serde_json::Value;
+use countersign_chat::slack::MemoryChat;
 use tokio::sync::oneshot;
 
-/// A workspace in memory with a gate before its messages.
-#[derive(Debug, Default)]
+type Gates = Arc<Mutex<VecDeque<(oneshot::Sender<()>, oneshot::Receiver<()>)>>>;
+
+/// A workspace in memory with gates before its messages.
+#[derive(Debug)]
 pub struct GateChat {
-    /// What stands in the workspace.
-    pub chat: MemoryChat,
-    gates: Mutex<VecDeque<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    chat: MemoryChat,
+    gates: Gates,
 }
 
 /// A gate that one call waits at.
@@ -35,6 +35,23 @@ impl Gate {
     }
 }
 
+impl Default for GateChat {
+    fn default() -> Self {
+        let gates = Gates::default();
+        let before = gates.clone();
+        let chat = MemoryChat::waiting(move || {
+            let gate = before.lock().unwrap().pop_front();
+            Box::pin(async {
+                if let Some((reached, open)) = gate {
+                    let _ = reached.send(());
+                    let _ = open.await;
+                }
+            })
+        });
+        Self { chat, gates }
+    }
+}
+
 impl GateChat {
     /// The next call that posts or updates waits at a gate. Several gates queue up.
     pub fn gate(&self) -> Gate {
@@ -43,36 +60,12 @@ impl GateChat {
         self.gates.lock().unwrap().push_back((reached, is_open));
         Gate { reached: is_reached, open }
     }
-
-    async fn pass(&self) {
-        let gate = self.gates.lock().unwrap().pop_front();
-        if let Some((reached, open)) = gate {
-            let _ = reached.send(());
-            let _ = open.await;
-        }
-    }
 }
 
-impl Chat for GateChat {
-    async fn post(&self, channel: &str, message: &Message) -> Result<Place, ChatError> {
-        self.pass().await;
-        self.chat.post(channel, message).await
-    }
+impl Deref for GateChat {
+    type Target = MemoryChat;
 
-    async fn update(&self, place: &Place, message: &Message) -> Result<(), ChatError> {
-        self.pass().await;
-        self.chat.update(place, message).await
-    }
-
-    async fn ephemeral(&self, channel: &str, user: &str, words: &str) -> Result<(), ChatError> {
-        self.chat.ephemeral(channel, user, words).await
-    }
-
-    async fn open_view(&self, trigger_id: &str, view: &View) -> Result<(), ChatError> {
-        self.chat.open_view(trigger_id, view).await
-    }
-
-    async fn users_info(&self, user: &str) -> Result<Value, ChatError> {
-        self.chat.users_info(user).await
+    fn deref(&self) -> &MemoryChat {
+        &self.chat
     }
 }

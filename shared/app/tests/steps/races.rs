@@ -16,7 +16,7 @@ const WAITING: &str = "Waiting for the agent's answer";
 /// The card's record agrees with the message, and nobody owes anything.
 async fn settled(stack: &Stack, headline: &str) {
     let card = stack.card().await;
-    let shown = stack.chat.chat.messages();
+    let shown = stack.chat.messages();
     let mine =
         shown.iter().find(|kept| Some((kept.place.channel.clone(), kept.place.ts.clone())) == card.posted);
     let mine = mine.expect("the card is a message");
@@ -107,7 +107,7 @@ async fn a_late_update_under_the_next_claimants_hands_is_made_good() {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
-            assert!(stack.chat.chat.calls() > 3, "it sent the card again");
+            assert!(stack.chat.calls() > 3, "it sent the card again");
             release.release();
         };
         let (second, ()) = join!(stack.converge(at(60)), rest);
@@ -148,7 +148,7 @@ async fn a_claim_that_was_never_released_runs_out() {
     let one = CardRecord::new(channel("slack:C0ONE"), 1);
     stack.table.claim_card(&id(1), &one, at(1), at(21)).await.unwrap().unwrap();
     assert_eq!(stack.due(at(20)).await, Some(at(21)));
-    assert_eq!(stack.chat.chat.calls(), 0);
+    assert_eq!(stack.chat.calls(), 0);
     assert_eq!(stack.due(at(21)).await, None);
     settled(&stack, NEEDED).await;
 
@@ -199,7 +199,7 @@ async fn who_loses_the_claim_leaves_the_card_to_the_other_and_says_when_to_look(
     let (first, ()) = join!(stack.converge(at(1)), other);
     assert_eq!(first.unwrap().unwrap().due, Some(at(21)));
     assert_eq!(
-        (stack.chat.chat.calls(), stack.kinds().await),
+        (stack.chat.calls(), stack.kinds().await),
         (0, vec![]),
         "nothing was sent, nothing is recorded"
     );
@@ -222,7 +222,7 @@ async fn a_request_that_keeps_changing_is_left_to_the_next_look() {
         }
     };
     let (first, ()) = join!(stack.converge(at(2)), voters);
-    assert_eq!(stack.chat.chat.calls(), 5, "one post, and four updates in one call");
+    assert_eq!(stack.chat.calls(), 5, "one post, and four updates in one call");
     assert!(
         first.unwrap().unwrap().stored.version() < crate::given::state(&stack.table, &id(1)).await.version()
     );

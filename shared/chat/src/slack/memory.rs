@@ -1,6 +1,9 @@
 //! A workspace in memory: keeps what would be sent, and can be told to fail. For tests of whoever uses [`Chat`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -10,9 +13,21 @@ use crate::slack::blocks::Message;
 use crate::slack::chat::{Chat, ChatError};
 use crate::slack::modals::View;
 
+/// What a call waits for.
+pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// A workspace in memory.
-#[derive(Debug, Default)]
-pub struct MemoryChat(Mutex<Inner>);
+#[derive(Default)]
+pub struct MemoryChat {
+    inner: Mutex<Inner>,
+    wait: Option<Box<dyn Fn() -> Wait + Send + Sync>>,
+}
+
+impl fmt::Debug for MemoryChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemoryChat").field(&self.inner).finish()
+    }
+}
 
 /// A message as it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +69,11 @@ impl MemoryChat {
         Self::default()
     }
 
+    /// An empty workspace where each call that posts or updates first waits for what `wait` gives it.
+    pub fn waiting(wait: impl Fn() -> Wait + Send + Sync + 'static) -> Self {
+        Self { wait: Some(Box::new(wait)), ..Self::default() }
+    }
+
     /// Makes the next call fail. Several failures queue up.
     pub fn fail_next(&self, error: ChatError) {
         self.lock().failures.push_back(error);
@@ -84,18 +104,29 @@ impl MemoryChat {
         self.lock().views.clone()
     }
 
-    /// How many calls were made, failed ones too.
+    /// How many calls were made; also those that failed or wait still.
     pub fn calls(&self) -> u32 {
         self.lock().calls
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn wait(&self) {
+        self.lock().calls += 1;
+        if let Some(wait) = &self.wait {
+            wait().await;
+        }
     }
 
     fn begin(&self) -> Result<MutexGuard<'_, Inner>, ChatError> {
+        self.lock().calls += 1;
+        self.act()
+    }
+
+    fn act(&self) -> Result<MutexGuard<'_, Inner>, ChatError> {
         let mut inner = self.lock();
-        inner.calls += 1;
         match inner.failures.pop_front().or_else(|| inner.down.clone()) {
             Some(error) => Err(error),
             None => Ok(inner),
@@ -105,14 +136,16 @@ impl MemoryChat {
 
 impl Chat for MemoryChat {
     async fn post(&self, channel: &str, message: &Message) -> Result<Place, ChatError> {
-        let mut inner = self.begin()?;
+        self.wait().await;
+        let mut inner = self.act()?;
         let place = Place { channel: channel.to_owned(), ts: format!("1.{:06}", inner.messages.len()) };
         inner.messages.push(Kept { place: place.clone(), message: message.clone(), updates: 0 });
         Ok(place)
     }
 
     async fn update(&self, place: &Place, message: &Message) -> Result<(), ChatError> {
-        let mut inner = self.begin()?;
+        self.wait().await;
+        let mut inner = self.act()?;
         let kept = inner.messages.iter_mut().find(|kept| kept.place == *place);
         let kept = kept.ok_or_else(|| refused("message_not_found"))?;
         kept.message = message.clone();
