@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -229,3 +230,26 @@ def test_events_are_put_by_bus(engine):
     granted, other = (as_role(engine, "events", allow("events:PutEvents", resource=resource)) for resource in (default, default + "x"))
     assert [code_of(role.put_events, Entries=[entry]) for role in (granted, other)] == ["ok", "AccessDeniedException"]
     assert until(function.notes) == [["request.approved", {"id": "req_1"}]]
+
+
+def test_what_stood_first_is_found_behind_a_delete_marker(engine):
+    """Object Lock stops no delete marker, after which another object passes If-None-Match: the oldest version is the log's."""
+    bucket, root = engine.name("bucket"), engine.client("s3")
+    root.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}, ObjectLockEnabledForBucket=True)
+    lock = {"Mode": "COMPLIANCE", "Days": 2}
+    root.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": lock}})
+    sooner = datetime.now(UTC) + timedelta(days=1)
+    root.put_object(Bucket=bucket, Key="tile/0/000.p/7", Body=b"first", IfNoneMatch="*", Tagging="countersign%3Apartial=true",
+                    ObjectLockMode="COMPLIANCE", ObjectLockRetainUntilDate=sooner)
+    assert root.get_object_tagging(Bucket=bucket, Key="tile/0/000.p/7")["TagSet"] == [{"Key": "countersign:partial", "Value": "true"}]
+    locked = root.get_object_retention(Bucket=bucket, Key="tile/0/000.p/7")["Retention"]["RetainUntilDate"]
+    assert abs(locked - sooner) < timedelta(seconds=2)
+    root.delete_object(Bucket=bucket, Key="tile/0/000.p/7")
+    root.put_object(Bucket=bucket, Key="tile/0/000.p/7", Body=b"second", IfNoneMatch="*")
+    archive = f"arn:aws:s3:::{bucket}"
+    reader = as_role(engine, "s3", allow("s3:ListBucketVersions", resource=archive), allow("s3:GetObjectVersion", resource=f"{archive}/*"))
+    versions = reader.list_object_versions(Bucket=bucket, Prefix="tile/0/000.p/7")["Versions"]
+    bodies = [reader.get_object(Bucket=bucket, Key=v["Key"], VersionId=v["VersionId"])["Body"].read() for v in versions]
+    assert bodies == [b"second", b"first"], "newest first"
+    assert code_of(root.delete_object, Bucket=bucket, Key="tile/0/000.p/7", VersionId=versions[1]["VersionId"]) == "AccessDenied"

@@ -183,6 +183,39 @@ def loopback_tls(engine):
     return code_of(engine.client("s3", keys).put_object, Bucket=bucket, Key="a", Body=b"x")
 
 
+def signing_conditions(engine):
+    """One algorithm is allowed, by the role and by the key, and then another."""
+    seen = []
+    for algorithm in ("ED25519_SHA_512", "ED25519_PH_SHA_512"):
+        condition = {"StringEquals": {"kms:SigningAlgorithm": algorithm, "kms:MessageType": "RAW"}}
+        role = engine.role({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "kms:Sign", "Resource": "*", "Condition": condition}]})
+        policy = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "kms:Sign", "Resource": "*", "Condition": condition}]}
+        key = engine.client("kms").create_key(
+            KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY", Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
+        sign = engine.client("kms", engine.assume(role)).sign
+        seen.append(code_of(sign, KeyId=key, Message=b"note", MessageType="RAW", SigningAlgorithm="ED25519_SHA_512"))
+    return seen
+
+
+def object_rights(engine):
+    bucket = engine.name("bucket")
+    engine.client("s3").create_bucket(
+        Bucket=bucket, ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def check(operation, *rights, **arguments):
+        s3 = engine.client("s3", engine.assume(engine.role(allow(*rights))))
+        return code_of(getattr(s3, operation), Bucket=bucket, Key="a", **arguments)
+
+    locked = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z"}
+    return [
+        check("get_object", "s3:GetObject"), check("get_object", "s3:GetObject", "s3:ListBucket"),
+        check("put_object", "s3:PutObject", Tagging="partial=true"), check("put_object", "s3:PutObject", **locked),
+        check("put_object", "s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectRetention", Tagging="partial=true", **locked),
+        check("get_object", "s3:GetObject")]
+
+
 # Probe, what it sees with all mends, what it sees without its own.
 PROBES = {
     object_lock: ("AccessDenied", "ok"),
@@ -202,6 +235,9 @@ PROBES = {
     mapping_role: (["ok", "InvalidParameterValueException"], ["ok", "ok"]),
     schedule_pace: ([{"sweep": True}], []),
     loopback_tls: ("ok", "AccessDenied"),
+    signing_conditions: (["ok", "AccessDeniedException"], ["AccessDeniedException", "AccessDeniedException"]),
+    object_rights: (["AccessDenied", "NoSuchKey", "AccessDenied", "AccessDenied", "ok", "ok"],
+                    ["NoSuchKey", "NoSuchKey", "ok", "ok", "ok", "ok"]),
 }
 ROWS = [pytest.param(probe, *expected, id=probe.__name__) for probe, expected in PROBES.items()]
 

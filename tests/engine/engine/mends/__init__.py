@@ -22,6 +22,8 @@ ALL = (
     "mapping_role",
     "schedule_pace",
     "loopback_tls",
+    "signing_conditions",
+    "object_rights",
 )
 
 
