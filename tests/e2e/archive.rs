@@ -22,7 +22,8 @@ async fn every_event_is_archived_byte_for_byte_and_cannot_be_deleted() {
     };
     eventually("the archive holds what the table holds", seconds(30), look).await;
 
-    let versions = engine::archive(Method::GET, &format!("?versions&prefix=events%2F{}", id(&request))).await;
+    let tiles = format!("?versions&prefix={}%2Ftile", engine::origin().await.replace('/', "%2F"));
+    let versions = engine::archive(Method::GET, &tiles).await;
     let text = String::from_utf8_lossy(&versions.bytes).into_owned();
     let part =
         |name: &str| text.split(&format!("<{name}>")).nth(1).unwrap().split("</").next().unwrap().to_owned();

@@ -10,6 +10,7 @@ VARIANTS = {
     "reviewers": {"ReviewIssuer": REVIEW},
     "everything": {
         "SlackSecretArn": SECRET, "ReviewIssuer": REVIEW, "AgentAuth": "JWT", "AgentIssuer": AGENTS, "QueryConcurrency": 20,
+        "LogOrigin": "log.example.com/countersign",
         "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms", "DeployRoleArn": "arn:aws:iam::123456789012:role/deployer",
     },
 }

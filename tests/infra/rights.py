@@ -13,6 +13,9 @@ def on(*actions, keys=()):
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:cs-requests"
 EXECUTIONS = "arn:aws:states:eu-west-1:123456789012:execution:cs-requests:*"
 SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf"
+# Partial tiles that will be full long before they expire; all that is kept for less than RetentionDays.
+MAY_EXPIRE = ["${Archive.Arn}/*/tile/0/*.p/*", "${Archive.Arn}/*/tile/entries/*.p/*"]
+KEPT_FOR_LESS = ["${Archive.Arn}/*/tile/*.p/*", "${Archive.Arn}/*/checkpoint"]
 LOG = on("logs:CreateLogStream logs:PutLogEvents")
 STREAM = on("dynamodb:DescribeStream dynamodb:GetRecords dynamodb:GetShardIterator dynamodb:ListStreams")
 QUERY, INVOKE = on("dynamodb:Query"), on("lambda:InvokeFunction")
@@ -74,12 +77,18 @@ RIGHTS = {
     "ArchiverRole": {
         "${ArchiverLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query", keys=["REQ", "AGENT"]),
-            on("dynamodb:UpdateItem", keys=["REQ", "AGENT"]),
+            on("dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query", keys=["REQ", "AGENT", "LOG"]),
+            on("dynamodb:UpdateItem", keys=["REQ", "AGENT", "LOG"]),
+            on("dynamodb:PutItem dynamodb:ConditionCheckItem", keys=["LOG"]),
         ],
         "${Table.Arn}/index/pending": [QUERY],
         "${Table.StreamArn}": [STREAM],
-        "${Archive.Arn}/*": [on("s3:GetObject s3:PutObject")],
+        "${Archive.Arn}": [on("s3:ListBucket s3:ListBucketVersions")],
+        "${Archive.Arn}/*": [on("s3:GetObject s3:GetObjectVersion s3:PutObject")],
+        **dict.fromkeys(MAY_EXPIRE, [on("s3:PutObjectTagging")]),
+        **dict.fromkeys(KEPT_FOR_LESS, [on("s3:PutObjectRetention")]),
+        "${Derived.Arn}/*": [on("s3:PutObject")],
+        "${SigningKey.Arn}": [on("kms:Sign kms:GetPublicKey")],
         "${ArchiveDeadLetters.Arn}": [on("sqs:SendMessage")],
     },
     "SweepRole": {
@@ -98,7 +107,7 @@ RIGHTS = {
 }
 
 # The only resources with a star: a bucket's objects, this machine's executions, and log delivery.
-STARRED = {"${Archive.Arn}/*", EXECUTIONS, "*"}
+STARRED = {"${Archive.Arn}/*", "${Derived.Arn}/*", *MAY_EXPIRE, *KEPT_FOR_LESS, EXECUTIONS, "*"}
 
 TRUSTED = {role: "lambda.amazonaws.com" for role in RIGHTS} | {
     "SweepRole": "scheduler.amazonaws.com", "MachineRole": "states.amazonaws.com"}
@@ -113,5 +122,5 @@ ENVIRONMENT = {
     "Notifier": COMMON | CHAT | {"TOPIC_ARN"},
     "Callback": COMMON | CHAT | {"REVIEW_ISSUER", "REVIEW_AUDIENCE"},
     "Relay": COMMON | CHAT | {"TOPIC_ARN", "STATE_MACHINE_ARN"},
-    "Archiver": COMMON | {"ARCHIVE_BUCKET"},
+    "Archiver": COMMON | {"ARCHIVE_BUCKET", "DERIVED_BUCKET", "SIGNING_KEY_ID", "LOG_ORIGIN"},
 }

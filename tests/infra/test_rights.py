@@ -143,6 +143,25 @@ def test_a_deploy_role_is_let_in_only_when_it_is_named(variant):
         assert more == {"arn:aws:iam::123456789012:role/deployer"}
 
 
+def test_only_archiver_signs_the_log_and_only_as_it_is_signed(stack):
+    signing = [s for s in stack["SigningKey"]["Properties"]["KeyPolicy"]["Statement"] if "kms:Sign" in as_list(s["Action"])]
+    statement, = signing
+    assert statement["Effect"] == "Allow" and as_list(statement["Action"]) == ["kms:Sign"]
+    assert statement["Principal"] == {"AWS": "${ArchiverRole.Arn}"}
+    assert statement["Condition"] == {"StringEquals": {"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW"}}
+
+
+def test_the_account_administers_the_signing_key_but_signs_not_and_cannot_delete_it_as_it_is(stack):
+    policy = stack["SigningKey"]["Properties"]["KeyPolicy"]["Statement"]
+    assert all(s["Effect"] == "Allow" for s in policy)
+    given = {}
+    for statement in policy:
+        given.setdefault(statement["Principal"]["AWS"], set()).update(as_list(statement["Action"]))
+    of_no_use = {"kms:ListKeyRotations", "kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:RotateKeyOnDemand"}
+    administration = ADMINISTRATION - of_no_use - {"kms:ScheduleKeyDeletion"}
+    assert given == {ROOT: administration | {"kms:GetPublicKey"}, "${ArchiverRole.Arn}": {"kms:Sign", "kms:GetPublicKey"}}
+
+
 # ── Resource policies ─────────────────────────────────────────────────────────────────────────────────────────────
 
 def denials(stack, policy):
@@ -158,7 +177,7 @@ def both_names(role):
 def test_only_the_archiver_writes_to_the_archive_and_nobody_hides_in_it(stack):
     denied = denials(stack, "ArchivePolicy")
     writes = denied["OnlyTheArchiverWrites"]
-    assert writes["Action"] == "s3:PutObject" and writes["Resource"] == "${Archive.Arn}/*"
+    assert writes["Action"] == ["s3:PutObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging"] and writes["Resource"] == "${Archive.Arn}/*"
     assert writes["Condition"] == {"StringNotLike": {"aws:PrincipalArn": both_names("ArchiverRole")}}
     assert denied["NobodyHides"]["Action"] == "s3:DeleteObject" and "Condition" not in denied["NobodyHides"]
 
@@ -202,6 +221,9 @@ def test_parameters_reach_the_functions_that_read_them(variant):
     check("AGENT_AUDIENCE", "countersign", "Intake", "Query")
     check("REVIEW_ISSUER", "https://login.example.com", "Callback")
     check("ARCHIVE_BUCKET", "${Archive}", "Archiver")
+    check("DERIVED_BUCKET", "${Derived}", "Archiver")
+    check("SIGNING_KEY_ID", "${SigningKey.Arn}", "Archiver")
+    check("LOG_ORIGIN", "log.example.com/countersign", "Archiver")
 
 
 def test_no_parameter_takes_a_secret(translated):

@@ -63,6 +63,10 @@ def test_parameters_take_what_they_should_and_nothing_else():
         check(url, "https://user@login.example.com", False)
     check("SlackApiBase", "", False)
     check("ReviewIssuer", "", True)
+    check("LogOrigin", "", True)
+    check("LogOrigin", "log.example.com/countersign", True)
+    for origin in ("two words", "a+b", "/log", "log/", "log//b", "log/../b", "log\n"):
+        check("LogOrigin", origin, False)
     check("PolicyDir", "/opt/policy", True)
     check("PolicyDir", "policy", False)
     check("ReviewAudience", "", False)
@@ -176,9 +180,26 @@ def test_tokens_are_apart_under_a_key_of_their_own_and_forgotten(stack):
     assert "StreamSpecification" not in tokens
 
 
-def test_keys_are_rotated(stack):
+def test_the_tables_keys_are_rotated(stack):
     keys = typed(stack, "AWS::KMS::Key")
-    assert set(keys) == {"TableKey", "TokensKey"} and all(k["EnableKeyRotation"] is True for k in keys.values())
+    assert set(keys) == {"TableKey", "TokensKey", "SigningKey"}
+    assert {name for name, key in keys.items() if key.get("EnableKeyRotation")} == {"TableKey", "TokensKey"}
+
+
+def test_the_signing_key_is_of_ed25519_and_stays(stack):
+    key = stack["SigningKey"]
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["Properties"]["KeySpec"] == "ECC_NIST_EDWARDS25519" and key["Properties"]["KeyUsage"] == "SIGN_VERIFY"
+
+
+def test_a_log_has_one_name_everywhere(translated):
+    def check(parameters, origin):
+        resolved = template.resolve(translated, **parameters)
+        assert resolved["Resources"]["Archiver"]["Properties"]["Environment"]["Variables"]["LOG_ORIGIN"] == origin
+        assert lifecycle(resolved["Resources"], "Archive")["drop-old-checkpoints"]["Prefix"] == f"{origin}/checkpoint"
+        assert resolved["Outputs"]["LogOrigin"]["Value"] == origin
+    check({}, "cs.123456789012.eu-west-1/countersign")
+    check({"LogOrigin": "log.example.com/a"}, "log.example.com/a")
 
 
 def test_the_archive_is_locked(translated, stack):
@@ -190,6 +211,25 @@ def test_the_archive_is_locked(translated, stack):
         "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": "2557"}}}
     shorter = template.resolve(translated, RetentionDays=1)["Resources"]["Archive"]["Properties"]
     assert shorter["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == {"Mode": "COMPLIANCE", "Days": "1"}
+
+
+def lifecycle(stack, bucket):
+    """The bucket's lifecycle rules by their ids."""
+    rules = stack[bucket]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert all(rule["Status"] == "Enabled" for rule in rules)
+    return {rule["Id"]: {key: value for key, value in rule.items() if key not in ("Id", "Status")} for rule in rules}
+
+
+def test_of_the_archive_only_partial_tiles_and_old_checkpoints_end(variant):
+    assert lifecycle(variant("plain"), "Archive") == {
+        "drop-unfinished-uploads": {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+        "drop-partial-tiles": {
+            "TagFilters": [{"Key": "countersign:partial", "Value": "true"}], "ExpirationInDays": 180,
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
+        "drop-old-checkpoints": {
+            "Prefix": "cs.123456789012.eu-west-1/countersign/checkpoint", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}},
+        "drop-spent-markers": {"ExpiredObjectDeleteMarker": True}}
+    assert set(lifecycle(variant("plain"), "Derived")) == {"drop-unfinished-uploads"}
 
 
 @pytest.mark.parametrize("bucket", ["Archive", "Derived"])
@@ -359,7 +399,7 @@ def test_there_is_an_alarm_for_all_that_nobody_would_see(variant):
         ("AWS/Lambda", "IteratorAge", "${%s}" % f) for f in ("Relay", "Archiver")} | {
         ("Countersign", "SweepFailures", d) for d in ("cs", "relay", "archiver")} | {
         ("AWS/ApiGateway", "5xx", "${%s}" % a) for a in ("AgentsApi", "ReviewersApi")} | {
-        ("AWS/States", "ExecutionsFailed", "${Machine}")}
+        ("AWS/States", "ExecutionsFailed", "${Machine}"), ("Countersign", "LogHalted", "${Archiver}")}
     for alarm in typed(variant("plain"), "AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmName"].startswith("cs-") and alarm["AlarmDescription"] and "AlarmActions" not in alarm
     for alarm in typed(variant("everything"), "AWS::CloudWatch::Alarm").values():
@@ -370,7 +410,7 @@ def test_the_outputs_hold_all_that_comes_next(translated):
     outputs = template.resolve(translated)["Outputs"]
     wanted = {f"{f}FunctionName" for f in FUNCTIONS} | set("""
         AgentsApiUrl AgentsApiId AgentsInvokeArn ReviewersApiUrl ReviewersApiId SlackInteractionsUrl SlackEventsUrl TableName
-        TokensTableName ArchiveBucketName DerivedBucketName TopicArn StateMachineArn RequestsDeadLetterUrl ArchiveDeadLetterUrl
+        TokensTableName ArchiveBucketName DerivedBucketName LogOrigin SigningKeyArn TopicArn StateMachineArn RequestsDeadLetterUrl ArchiveDeadLetterUrl
         PolicyLayerArn""".split())
     assert set(outputs) == wanted and all(o["Description"] for o in outputs.values())
     assert outputs["SlackInteractionsUrl"]["Value"] == "${ReviewersApi.ApiEndpoint}/slack/interactions"

@@ -90,7 +90,7 @@ def waits(rule):
     return [min(rule["IntervalSeconds"] * rule["BackoffRate"] ** n, rule["MaxDelaySeconds"]) for n in range(rule["MaxAttempts"])]
 
 
-@pytest.mark.parametrize("error", ["ArchiveUnavailable", "StorageUnavailable", "Lambda.ServiceException", "Lambda.Unknown",
+@pytest.mark.parametrize("error", ["ArchiveUnavailable", "StorageUnavailable", "LogHalted", "Lambda.ServiceException", "Lambda.Unknown",
                                    "States.Timeout", "SomethingNew"])
 def test_sealing_is_tried_for_a_day_and_then_fails_for_all_to_see(error):
     rule = rule_for(TASKS["Seal"]["Retry"], error)

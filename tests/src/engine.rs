@@ -1,9 +1,9 @@
 //! Looks into the engine, as the root of its account: what is stored, what ran, and functions called directly.
 
-use std::io::Read;
 use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
+use countersign_tlog::Bundle;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -124,19 +124,28 @@ pub async fn archive(method: reqwest::Method, path_and_query: &str) -> Answer {
     Call { method, ..Call::get(url) }.signed(&root(), "s3").send().await
 }
 
-/// The archived lines of a request, in order.
-pub async fn archived(id: &str) -> Vec<Vec<u8>> {
-    let list = archive(reqwest::Method::GET, &format!("?list-type=2&prefix=events%2F{id}%2F")).await;
+/// The log's name: the first key of the bucket is its newest checkpoint's.
+pub async fn origin() -> String {
+    let list = archive(reqwest::Method::GET, "?list-type=2&max-keys=1").await;
     let text = String::from_utf8_lossy(&list.bytes).into_owned();
-    let keys = text.split("<Key>").skip(1).filter_map(|part| part.split("</Key>").next());
-    let mut lines = Vec::new();
-    for key in keys {
-        let object = archive(reqwest::Method::GET, &format!("/{key}")).await;
-        let mut plain = Vec::new();
-        flate2::read::GzDecoder::new(object.bytes.as_slice()).read_to_end(&mut plain).expect("gzip");
-        lines.extend(plain.split(|b| *b == b'\n').filter(|l| !l.is_empty()).map(<[u8]>::to_vec));
+    let key = text.split("<Key>").nth(1).and_then(|part| part.split("</Key>").next()).unwrap_or_default();
+    key.trim_end_matches("/checkpoint").to_owned()
+}
+
+/// The leaves of a request in the published log, in order.
+pub async fn archived(id: &str) -> Vec<Vec<u8>> {
+    let origin = origin().await;
+    let read = async |path: &str| archive(reqwest::Method::GET, &format!("/{origin}/{path}")).await.bytes;
+    let checkpoint = String::from_utf8_lossy(&read("checkpoint").await).into_owned();
+    let size = checkpoint.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or(0);
+    let mut leaves = Vec::new();
+    for bundle in (0..).map_while(|index| Bundle::of(index, size)) {
+        let bytes = read(&bundle.path()).await;
+        leaves.extend(bundle.entries(&bytes).expect("a bundle").into_iter().map(<[u8]>::to_vec));
     }
-    lines
+    let subject = format!("\"subject\":\"{id}\"");
+    leaves.retain(|leaf| String::from_utf8_lossy(leaf).contains(&subject));
+    leaves
 }
 
 /// A queue of its own that hears the stack's topic; its URL.

@@ -1,23 +1,24 @@
-//! From an event to the subjects whose events go into the archive.
+//! From an event to the subjects whose events go into the log.
+
+use std::collections::BTreeSet;
 
 use countersign_app::clock::now;
 use countersign_app::doorbell::{Doorbell, failures};
 use countersign_app::metrics::Swept;
-use countersign_app::ports::{Archive, PortError, Table};
+use countersign_app::ports::{Archive, Ledger, PortError, Signer, Table};
 use countersign_domain::RequestId;
 use countersign_domain::leaf::Subject;
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
-use crate::app::App;
-use crate::archive::{ArchiveError, archive};
+use crate::log::{Halt, Log, LogError};
 
-/// How many pending events a sweep asks for at a time, and how long it goes on, in milliseconds.
-const PAGE: u32 = 200;
+/// How many pending events a sweep looks at, and how long it goes on, in milliseconds.
+const BATCH: u32 = 200;
 const SWEEP_FOR: u64 = 40_000;
 
 /// Why a function call failed. The names are those that the workflow catches.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ArchiverError {
     /// Not an event of this function.
     #[error(
@@ -27,12 +28,15 @@ pub enum ArchiverError {
     /// There is no such request.
     #[error("there is no such request")]
     RequestNotFound,
-    /// The archive does not take it, or holds something else.
+    /// The bucket or the key does not answer.
     #[error("{0}")]
-    ArchiveUnavailable(ArchiveError),
+    ArchiveUnavailable(LogError),
     /// The table does not answer.
     #[error("{0}")]
     StorageUnavailable(PortError),
+    /// Something is not as the log made it. A person has to look.
+    #[error("{0}")]
+    LogHalted(Halt),
 }
 
 impl From<ArchiverError> for Diagnostic {
@@ -42,132 +46,156 @@ impl From<ArchiverError> for Diagnostic {
             ArchiverError::RequestNotFound => "RequestNotFound",
             ArchiverError::ArchiveUnavailable(_) => "ArchiveUnavailable",
             ArchiverError::StorageUnavailable(_) => "StorageUnavailable",
+            ArchiverError::LogHalted(_) => "LogHalted",
         };
         Diagnostic { error_type: error_type.into(), error_message: error.to_string() }
     }
 }
 
-impl From<ArchiveError> for ArchiverError {
-    fn from(error: ArchiveError) -> Self {
+impl From<LogError> for ArchiverError {
+    fn from(error: LogError) -> Self {
         match error {
-            ArchiveError::Table(error) => ArchiverError::StorageUnavailable(error),
+            LogError::Table(error) => ArchiverError::StorageUnavailable(error),
+            LogError::Halted(halt) => ArchiverError::LogHalted(halt),
             other => ArchiverError::ArchiveUnavailable(other),
         }
     }
 }
 
-/// Handles one event. `report` is told what a sweep did.
-pub async fn handle<T: Table, A: Archive>(
-    app: &App<T, A>,
+/// What is to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// A sweep ended.
+    Swept(Swept),
+    /// The log is halted.
+    Halted,
+}
+
+/// Handles one event. `report` is told what a sweep did, and when the log is halted.
+pub async fn handle<T, A, S>(
+    log: &Log<T, A, S>,
     event: Value,
-    report: impl Fn(Swept),
-) -> Result<Value, ArchiverError> {
+    report: impl Fn(Report),
+) -> Result<Value, ArchiverError>
+where
+    T: Table + Ledger,
+    A: Archive,
+    S: Signer,
+{
+    let failed = |error: LogError| {
+        if let LogError::Halted(halt) = &error {
+            tracing::error!(halt = %halt, "the log is halted");
+            report(Report::Halted);
+        }
+        error
+    };
     if let Some(id) = event.get("seal") {
         let id: RequestId = serde_json::from_value(id.clone()).map_err(|_| ArchiverError::InvalidInput)?;
-        return seal(app, id).await;
+        return seal(log, id, failed).await;
     }
     match Doorbell::of(&event) {
-        Doorbell::Sweep => sweep(app, report).await,
+        Doorbell::Sweep => {
+            sweep(log, |swept| report(Report::Swept(swept))).await.map_err(|error| failed(error).into())
+        }
         Doorbell::Unknown => Err(ArchiverError::InvalidInput),
-        Doorbell::Rang(subjects) => {
-            let mut failed = Vec::new();
-            for (subject, number) in subjects {
-                if let Err(error) = archive(&app.table, &app.archive, &subject).await {
-                    tracing::warn!(subject = %subject, error = %error, "a subject must come again");
-                    failed.push(number);
+        Doorbell::Rang(rang) => {
+            let subjects: BTreeSet<_> = rang.keys().cloned().collect();
+            match log.archive(&subjects, now()).await.map_err(failed) {
+                Ok(_) => Ok(failures(Vec::new())),
+                Err(error) => {
+                    tracing::warn!(error = %error, "a batch of the stream must come again");
+                    Ok(failures(rang.into_values().collect()))
                 }
             }
-            Ok(failures(failed))
         }
     }
 }
 
-/// Makes sure that every event of the request so far is in the archive.
-async fn seal<T: Table, A: Archive>(app: &App<T, A>, id: RequestId) -> Result<Value, ArchiverError> {
-    let stored = app.table.state(&id).await.map_err(ArchiverError::StorageUnavailable)?;
+/// Makes sure that every event of the request so far is in the log and published, and gives the receipt.
+async fn seal<T, A, S>(
+    log: &Log<T, A, S>,
+    id: RequestId,
+    failed: impl Fn(LogError) -> LogError,
+) -> Result<Value, ArchiverError>
+where
+    T: Table + Ledger,
+    A: Archive,
+    S: Signer,
+{
+    let stored = log.table.state(&id).await.map_err(ArchiverError::StorageUnavailable)?;
     let stored = stored.ok_or(ArchiverError::RequestNotFound)?;
-    archive(&app.table, &app.archive, &Subject::Request(id.clone())).await?;
+    let subject = Subject::Request(id.clone());
+    log.archive(&BTreeSet::from([subject.clone()]), now()).await.map_err(&failed)?;
+    let receipt = log.receipt(&subject).await.map_err(&failed)?;
     tracing::info!(request.id = %id, events = stored.version(), "a request was sealed");
-    Ok(json!({"id": id, "status": stored.request.status, "events": stored.version()}))
+    Ok(json!({
+        "id": id,
+        "status": stored.request.status,
+        "events": stored.version(),
+        "receipt": receipt.as_ref().map(|receipt| &receipt.text),
+        "index": receipt.as_ref().map(|receipt| receipt.index),
+        "size": receipt.as_ref().map(|receipt| receipt.size),
+    }))
 }
 
-async fn sweep<T: Table, A: Archive>(
-    app: &App<T, A>,
-    report: impl Fn(Swept),
-) -> Result<Value, ArchiverError> {
+/// Takes in what the stream did not bring, finishes what was left unfinished, and shows that the log is alive.
+async fn sweep<T, A, S>(log: &Log<T, A, S>, report: impl Fn(Swept)) -> Result<Value, LogError>
+where
+    T: Table + Ledger,
+    A: Archive,
+    S: Signer,
+{
+    let mut swept = Swept { looked: 0, failures: 0 };
+    let done = take_in(log, &mut swept).await;
+    let beat = match &done {
+        Err(LogError::Halted(_)) => Ok(()),
+        _ => log.beat(now()).await,
+    };
+    swept.failures += usize::from(beat.is_err());
+    report(swept);
+    tracing::info!(archived = done.as_ref().ok(), failures = swept.failures, "a sweep ended");
+    beat?;
+    Ok(json!({"archived": done?}))
+}
+
+/// Gives how many events it took in, or the last reason why there were fewer.
+async fn take_in<T, A, S>(log: &Log<T, A, S>, swept: &mut Swept) -> Result<u64, LogError>
+where
+    T: Table + Ledger,
+    A: Archive,
+    S: Signer,
+{
     let started = now();
-    let (mut archived, mut failed, mut cut) = (0_u32, 0_usize, false);
-    let mut seen = std::collections::BTreeSet::new();
-    let mut cursor = None;
-    'sweep: loop {
-        let part = match app.table.pending(cursor.as_deref(), PAGE).await {
-            Ok(part) => part,
-            Err(error) => {
-                report(Swept { looked: seen.len(), failures: failed + 1 });
-                return Err(ArchiverError::StorageUnavailable(error));
-            }
-        };
-        for subject in part.items {
-            if now().millis_since(started) > SWEEP_FOR {
-                cut = true;
-                break 'sweep;
-            }
-            if !seen.insert(subject.clone()) {
-                continue;
-            }
-            match archive(&app.table, &app.archive, &subject).await {
-                Ok(events) => archived += events,
-                Err(error) => {
-                    failed += 1;
-                    tracing::error!(subject = %subject, error = %error, "events could not be archived");
-                }
-            }
-        }
-        cursor = part.next;
-        if cursor.is_none() {
+    let (mut archived, mut failed) = (0, None);
+    let mut seen = BTreeSet::new();
+    loop {
+        // What failed, or stands in the index still, must not hide what comes after it.
+        let limit = BATCH + u32::try_from(seen.len()).unwrap_or(u32::MAX);
+        let pending = log.table.pending(limit).await.map_err(|error| {
+            swept.failures += 1;
+            LogError::Table(error)
+        })?;
+        let fresh: BTreeSet<_> = pending.into_iter().filter(|subject| seen.insert(subject.clone())).collect();
+        if fresh.is_empty() {
             break;
         }
-    }
-    report(Swept { looked: seen.len(), failures: failed + usize::from(cut) });
-    tracing::info!(archived, failed, "a sweep ended");
-    Ok(json!({"archived": archived, "failed": failed}))
-}
-
-#[cfg(test)]
-mod tests {
-    use countersign_app::commit::{NewRequest, With, create, execute};
-    use countersign_app::memory::{MemoryArchive, MemoryTable};
-    use countersign_app::sample::{self, SOURCE, at, id};
-    use countersign_domain::Code;
-    use countersign_domain::request::Command;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_subject_that_cannot_be_archived_hides_no_other() {
-        let app = App { table: MemoryTable::default(), archive: MemoryArchive::default() };
-        let (table, ask) = (&app.table, sample::ask("s3://b/"));
-        for n in 1..=3 {
-            let new = NewRequest {
-                create: sample::create(&id(n), "deploy", &ask, sample::review(&[])),
-                ask: &ask,
-                agent: &table.agent(&sample::agent("deploy")).await.unwrap(),
-                idempotency: sample::idempotency("deploy", &format!("key-{n}"), &id(n)),
-            };
-            create(table, SOURCE, new, at(0)).await.unwrap();
+        if now().millis_since(started) > SWEEP_FOR {
+            swept.failures += 1;
+            break;
         }
-        // More of its events than one page holds stand before those of the others.
-        for n in 0..PAGE {
-            let by = sample::agent(&format!("stranger-{n}"));
-            let stored = table.state(&id(1)).await.unwrap().unwrap();
-            let command = Command::RecordRefusedExecution { by, code: Code::Forbidden };
-            execute(table, SOURCE, stored, command, With::default(), at(n)).await.unwrap();
+        swept.looked += fresh.len();
+        match log.archive(&fresh, now()).await {
+            Ok(taken) => archived += taken,
+            Err(error) => {
+                swept.failures += 1;
+                tracing::error!(error = %error, "events could not be archived");
+                let halted = matches!(error, LogError::Halted(_));
+                failed = Some(error);
+                if halted {
+                    break;
+                }
+            }
         }
-        app.archive.overwrite(&format!("events/{}/000001.jsonl.gz", id(1)), b"somebody else's".to_vec());
-        let report = |swept| assert_eq!(swept, Swept { looked: 3, failures: 1 });
-        let said = handle(&app, json!({"sweep": true}), report).await.unwrap();
-        assert_eq!(said, json!({"archived": 4, "failed": 1}));
-        let left = table.pending(None, 1000).await.unwrap().items;
-        assert_eq!(left, [Subject::Request(id(1))]);
     }
+    failed.map_or(Ok(archived), Err)
 }

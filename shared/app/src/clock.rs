@@ -42,6 +42,10 @@ pub fn request_id(now: Time) -> Result<RequestId, NoRandomness> {
 
 /// A wait of at most `ceiling` milliseconds, so that writers who met do not meet again.
 pub async fn jitter(ceiling: u64) {
-    let millis = random().map_or(ceiling, |r| u64::from(r[0]) * ceiling / 255);
-    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(spread(ceiling))).await;
+}
+
+/// A random number of milliseconds, at most `ceiling`.
+pub fn spread(ceiling: u64) -> u64 {
+    random().map_or(ceiling, |r| u64::from(r[0]) * ceiling / 255)
 }

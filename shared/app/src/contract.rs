@@ -13,7 +13,7 @@
 
 use countersign_domain::RequestId;
 
-use crate::ports::{Archive, Notice, Table, Tokens, Workflow};
+use crate::ports::{Archive, Ledger, Notice, Signer, Table, Tokens, Workflow};
 use crate::store::Token;
 
 mod agents;
@@ -21,8 +21,10 @@ mod around;
 mod cards;
 mod commits;
 mod fixture;
+mod ledger;
 mod listings;
 mod races;
+mod signing;
 mod views;
 
 /// The table.
@@ -41,12 +43,20 @@ pub async fn table<T: Table>(fresh: impl AsyncFn() -> T) {
     listings::live_requests_are_listed_by_agent(&fresh().await).await;
     listings::an_agents_requests_are_listed_newest_first(&fresh().await).await;
     listings::a_foreign_cursor_begins_anew(&fresh().await).await;
-    listings::pending_events_are_marked_once(&fresh().await).await;
     races::one_of_many_writers_wins(&fresh().await).await;
     races::one_of_many_openers_wins(&fresh().await).await;
     races::asks_do_not_stop_a_freeze(&fresh().await).await;
     races::one_of_many_claimants_wins(&fresh().await).await;
     races::an_ask_is_that_of_its_state(&fresh().await).await;
+}
+
+/// The table as the log sees it.
+pub async fn ledger<T: Table + Ledger>(fresh: impl AsyncFn() -> T) {
+    ledger::what_is_pending_is_listed_by_subject(&fresh().await).await;
+    ledger::events_are_sealed_once_and_in_order(&fresh().await).await;
+    ledger::a_log_grows_on_what_was_read(&fresh().await).await;
+    ledger::a_transaction_takes_a_hundred_items(&fresh().await).await;
+    ledger::one_of_many_archivers_wins(&fresh().await).await;
 }
 
 /// The token table.
@@ -71,4 +81,12 @@ pub async fn notice<N: Notice>(fresh: impl AsyncFn() -> N) {
 pub async fn archive<A: Archive>(fresh: impl AsyncFn() -> A) {
     around::an_object_is_written_once(&fresh().await).await;
     around::one_of_many_writers_of_an_object_wins(&fresh().await).await;
+    around::the_current_object_is_replaced_as_read(&fresh().await).await;
+}
+
+/// The signer.
+pub async fn signer<S: Signer>(fresh: impl AsyncFn() -> S) {
+    signing::a_signature_verifies_and_is_always_the_same(&fresh().await).await;
+    signing::two_keys_are_two(&fresh().await, &fresh().await).await;
+    signing::only_a_message_that_fits_is_signed(&fresh().await).await;
 }

@@ -10,6 +10,7 @@ pub mod commit;
 pub mod contract;
 pub mod doorbell;
 pub mod env;
+pub mod log;
 pub mod logging;
 #[cfg(feature = "memory")]
 pub mod memory;

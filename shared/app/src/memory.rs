@@ -5,9 +5,11 @@
 
 mod archive;
 mod faults;
+mod ledger;
 mod listing;
 mod notice;
 mod secret;
+mod signer;
 mod table;
 mod tokens;
 mod workflow;
@@ -17,6 +19,7 @@ pub use archive::MemoryArchive;
 pub use faults::{Faults, Held, Op};
 pub use notice::{MemoryNotice, Published};
 pub use secret::{MemorySecret, tokio_now};
+pub use signer::LocalSigner;
 pub use table::MemoryTable;
 pub use tokens::MemoryTokens;
 pub use workflow::{MemoryWorkflow, Woken};

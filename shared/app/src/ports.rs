@@ -3,10 +3,11 @@
 
 use std::future::Future;
 
-use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::ids::{AgentId, Origin, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 
+use crate::log::{Current, EventKey, Keep, LogCommit, LogHead, Unsealed};
 use crate::store::{
     AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Token, Whole, WorkflowMark,
 };
@@ -129,18 +130,32 @@ pub trait Table: Send + Sync {
         id: &RequestId,
         card: &CardRecord,
     ) -> impl Future<Output = Result<bool, PortError>> + Send;
+}
 
-    /// The subjects, each once, of the next `limit` events that are not in the archive, by subject and number. A cursor
-    /// that is not of this listing begins anew.
-    fn pending(
+/// The same table as the log sees it.
+pub trait Ledger: Send + Sync {
+    /// The log's head, read consistently; `None` = it has not begun.
+    fn log_head(&self, origin: &Origin) -> impl Future<Output = Result<Option<LogHead>, PortError>> + Send;
+
+    /// The subjects of the first `limit` events that are not in the log, by subject and number, as an index knows
+    /// them: some may be missing, and some be in the log.
+    fn pending(&self, limit: u32) -> impl Future<Output = Result<Vec<Subject>, PortError>> + Send;
+
+    /// The subject's events that are not in the log, and the one before them, read consistently.
+    fn unsealed(&self, subject: &Subject) -> impl Future<Output = Result<Unsealed, PortError>> + Send;
+
+    /// The bytes of these events, at most [`crate::log::TRANSACTION`], in the order given, read consistently.
+    fn leaves(&self, keys: &[EventKey]) -> impl Future<Output = Result<Vec<Vec<u8>>, PortError>> + Send;
+
+    /// Writes all of it or nothing. [`PortError::Conflict`]: the head, or an event, is not as read.
+    fn commit_log(&self, commit: LogCommit<'_>) -> impl Future<Output = Result<(), PortError>> + Send;
+
+    /// Says that all of this head is published. Nothing happens where the head has moved on.
+    fn published(
         &self,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> impl Future<Output = Result<Part<Subject>, PortError>> + Send;
-
-    /// Marks events as archived, one after the other in the order given. Repeating it changes nothing.
-    fn archived(&self, subject: &Subject, seqs: &[u32])
-    -> impl Future<Output = Result<(), PortError>> + Send;
+        origin: &Origin,
+        head: &LogHead,
+    ) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
 /// Task tokens, in a table of their own under a key that few may use.
@@ -202,12 +217,44 @@ pub trait Notice: Send + Sync {
     fn publish(&self, subject: &str, text: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// The archive: objects that are written once.
+/// The bytes that a signer takes at most.
+pub const SIGNED_AT_MOST: usize = 4096;
+
+/// The log's signing key: pure Ed25519, so one message has one signature.
+pub trait Signer: Send + Sync {
+    /// Signs a message of 1 to [`SIGNED_AT_MOST`] bytes.
+    fn sign(&self, message: &[u8]) -> impl Future<Output = Result<[u8; 64], PortError>> + Send;
+
+    /// The key that the signatures verify with.
+    fn public_key(&self) -> impl Future<Output = Result<[u8; 32], PortError>> + Send;
+}
+
+/// The archive: objects that are written once. An object that was hidden or written over by somebody else is read as
+/// it was first written.
 pub trait Archive: Send + Sync {
-    /// Writes the object if it is absent; otherwise gives the bytes that are there.
+    /// Writes the object if it is absent; otherwise gives its first version.
     fn put_if_absent(
         &self,
         key: &str,
         bytes: Vec<u8>,
+        keep: Keep,
     ) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
+
+    /// An object's first version, even where it was hidden.
+    fn oldest(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
+
+    /// The newest version of an object that is written again and again.
+    fn current(&self, key: &str) -> impl Future<Output = Result<Option<Current>, PortError>> + Send;
+
+    /// Writes a new version if the newest is as read; `read` is its tag, `None` = there is none. `false` = it is not.
+    /// Old versions are kept for weeks.
+    fn replace(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        read: Option<&str>,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// Writes a copy for reading, which can be made again, into a place where nothing is locked.
+    fn derive(&self, key: &str, bytes: Vec<u8>) -> impl Future<Output = Result<(), PortError>> + Send;
 }

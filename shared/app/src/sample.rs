@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::agent::AgentRef;
 use countersign_domain::event::{Actor, Decision, Evidence};
-use countersign_domain::ids::{AgentId, ChannelName, GroupName, PersonId, RequestId};
+use countersign_domain::ids::{AgentId, ChannelName, GroupName, Origin, PersonId, RequestId};
 use countersign_domain::refusal::Code;
 use countersign_domain::request::{Command, Consume, Create, Decide, Request};
 use countersign_domain::review::{
@@ -45,6 +45,11 @@ pub fn id(n: u32) -> RequestId {
 /// The agent of the role with this name.
 pub fn agent(role: &str) -> AgentId {
     AgentId::of("role", "123456789012", role)
+}
+
+/// The log.
+pub fn origin() -> Origin {
+    parsed("sample.123456789012.eu-west-1/countersign")
 }
 
 /// A person.

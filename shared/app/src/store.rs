@@ -218,8 +218,8 @@ pub struct StoredEvent {
     pub seq: u32,
     /// The exact bytes.
     pub bytes: Vec<u8>,
-    /// Whether it is not in the archive yet.
-    pub pending: bool,
+    /// Where it is in the log; `None` = not yet.
+    pub index: Option<u64>,
 }
 
 /// A part of a listing.

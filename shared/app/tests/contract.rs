@@ -1,7 +1,11 @@
 //! The ports in memory keep the contract that the adapters keep.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use countersign_app::contract;
-use countersign_app::memory::{MemoryArchive, MemoryNotice, MemoryTable, MemoryTokens, MemoryWorkflow};
+use countersign_app::memory::{
+    LocalSigner, MemoryArchive, MemoryNotice, MemoryTable, MemoryTokens, MemoryWorkflow,
+};
 use countersign_app::ports::Workflow;
 use countersign_app::store::Token;
 use countersign_domain::RequestId;
@@ -9,6 +13,11 @@ use countersign_domain::RequestId;
 #[tokio::test]
 async fn the_table_in_memory_keeps_the_contract() {
     contract::table(async || MemoryTable::default()).await;
+}
+
+#[tokio::test]
+async fn the_ledger_in_memory_keeps_the_contract() {
+    contract::ledger(async || MemoryTable::default()).await;
 }
 
 #[tokio::test]
@@ -35,4 +44,10 @@ async fn the_topic_in_memory_keeps_the_contract() {
 #[tokio::test]
 async fn the_archive_in_memory_keeps_the_contract() {
     contract::archive(async || MemoryArchive::default()).await;
+}
+
+#[tokio::test]
+async fn the_signer_in_memory_keeps_the_contract() {
+    let seed = AtomicU8::new(0);
+    contract::signer(async || LocalSigner::new([seed.fetch_add(1, Ordering::Relaxed); 32])).await;
 }

@@ -7,6 +7,8 @@ mod error;
 
 #[cfg(feature = "archive")]
 pub mod archive;
+#[cfg(feature = "kms")]
+pub mod kms;
 #[cfg(feature = "notice")]
 pub mod notice;
 #[cfg(feature = "secrets")]

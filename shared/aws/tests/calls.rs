@@ -14,13 +14,14 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use countersign_app::commit::{NewRequest, With, create, execute, execute_agent};
-use countersign_app::ports::{Table, Tokens};
+use countersign_app::log::{EventKey, LogCommit, LogHead, Sealed};
+use countersign_app::ports::{Ledger, Table, Tokens};
 use countersign_app::sample;
 use countersign_app::store::{AgentRecord, CardRecord, Stored, Token};
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
-use countersign_domain::event::Decision;
-use countersign_domain::leaf::Subject;
+use countersign_domain::event::{Decision, Event, Fact};
+use countersign_domain::leaf::{Head, Leaf, Place, Subject};
 use countersign_domain::request::{Command, Consume};
 use countersign_domain::{Digest, agent};
 use serde_json::{Value, json};
@@ -89,6 +90,35 @@ impl Spy {
     }
 }
 
+/// A log that begins, and one that grows.
+async fn grow(table: &DynamoTable) {
+    let (origin, key) = (sample::origin(), EventKey { subject: Subject::Request(sample::id(1)), seq: 1 });
+    table.log_head(&origin).await.unwrap();
+    table.unsealed(&key.subject).await.unwrap();
+    table.leaves(std::slice::from_ref(&key)).await.unwrap_err();
+    let log = Subject::Log(origin.clone());
+    let place = Place { source: sample::SOURCE, subject: &log, rno: None };
+    let event = Event { time: sample::at(0), fact: Fact::LogHeartbeat {} };
+    let own = vec![(Leaf::make(&place, &Head::EMPTY, &event).unwrap(), 1)];
+    let head = LogHead {
+        size: 2,
+        root: [7; 32],
+        published: 0,
+        batch: vec![key.clone()],
+        chain: Head::EMPTY,
+        at: sample::at(0),
+    };
+    let sealed = vec![
+        Sealed { key: key.clone(), hash: None, index: 0 },
+        Sealed { key: EventKey { seq: 2, ..key }, hash: Some("hash".into()), index: 2 },
+    ];
+    for before in [None, Some(&head)] {
+        let (sealed, own) = (sealed.clone(), own.clone());
+        table.commit_log(LogCommit { origin: &origin, before, after: &head, sealed, own }).await.unwrap();
+    }
+    table.published(&origin, &head).await.unwrap();
+}
+
 /// Every call that the adapters know, with every kind of effect.
 async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     let (id, deploy, now) = (sample::id(1), sample::agent("deploy"), sample::at(0));
@@ -104,8 +134,8 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.live(None, None, 10).await.unwrap();
     table.live(Some(&deploy), None, 10).await.unwrap();
     table.of_agent(&deploy, None, None, 10).await.unwrap();
-    table.pending(None, 10).await.unwrap();
-    table.archived(&Subject::Request(id.clone()), &[1]).await.unwrap();
+    table.pending(10).await.unwrap();
+    grow(table).await;
     let card = table.claim_card(&id, &CardRecord::new(sns, 1), now, now).await.unwrap().unwrap();
     table.claim_card(&id, &CardRecord { due: None, ..card.clone() }, now, now).await.unwrap();
     table.release_card(&id, &card).await.unwrap();

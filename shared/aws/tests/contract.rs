@@ -10,16 +10,19 @@ mod engine;
 
 use std::sync::Mutex;
 
+use aws_sdk_kms::types::KeySpec;
 use countersign_app::contract;
-use countersign_app::ports::Workflow;
-use countersign_app::store::Token;
+use countersign_app::log::Keep;
+use countersign_app::ports::{PortError, Signer, Workflow};
+use countersign_app::sample;
+use countersign_app::store::{CardRecord, Token};
 use countersign_aws::archive::S3Archive;
+use countersign_aws::kms::KmsSigner;
 use countersign_aws::notice::SnsTopic;
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_aws::workflow::StepFunctions;
 use countersign_domain::RequestId;
-use countersign_domain::leaf::Subject;
 use engine::{Engine, TABLE, TOKENS};
 
 #[tokio::test]
@@ -27,6 +30,13 @@ async fn the_table_keeps_the_contract() {
     let Some(engine) = Engine::find("the table").await else { return };
     let fresh = async || DynamoTable::new(&engine.config, engine.create_table(&TABLE).await);
     contract::table(fresh).await;
+    engine.clean().await;
+}
+
+#[tokio::test]
+async fn the_ledger_keeps_the_contract() {
+    let Some(engine) = Engine::find("the ledger").await else { return };
+    contract::ledger(async || DynamoTable::new(&engine.config, engine.create_table(&TABLE).await)).await;
     engine.clean().await;
 }
 
@@ -65,7 +75,29 @@ async fn the_topic_keeps_the_contract() {
 #[tokio::test]
 async fn the_archive_keeps_the_contract() {
     let Some(engine) = Engine::find("the archive").await else { return };
-    contract::archive(async || S3Archive::new(&engine.config, engine.create_bucket().await)).await;
+    contract::archive(async || {
+        S3Archive::new(&engine.config, engine.create_bucket().await, engine.create_bucket().await)
+    })
+    .await;
+    engine.clean().await;
+}
+
+#[tokio::test]
+async fn the_signing_key_keeps_the_contract() {
+    let Some(engine) = Engine::find("the signing key").await else { return };
+    let fresh =
+        async || KmsSigner::new(&engine.config, engine.create_key(KeySpec::EccNistEdwards25519).await);
+    contract::signer(fresh).await;
+    engine.clean().await;
+}
+
+#[tokio::test]
+async fn a_key_of_another_kind_signs_nothing() {
+    let Some(engine) = Engine::find("a key of another kind").await else { return };
+    let signer = KmsSigner::new(&engine.config, engine.create_key(KeySpec::EccNistP256).await);
+    let expect = |what: &str| PortError::Unavailable(what.to_owned());
+    assert_eq!(signer.public_key().await, Err(expect("GetPublicKey: not an Ed25519 key for signing")));
+    assert_eq!(signer.sign(b"note").await, Err(expect("Sign: InvalidKeyUsageException")));
     engine.clean().await;
 }
 
@@ -84,22 +116,28 @@ async fn the_stacks_tables_have_these_keys_and_indexes() {
 async fn an_adapter_without_its_service_says_so() {
     let Some(engine) = Engine::find("missing resources").await else { return };
     let id: RequestId = "req_01KB1Y2Z3M4N5P6Q7R8S9TAVBW".parse().unwrap();
-    fn check<T: std::fmt::Debug>(result: Result<T, countersign_app::ports::PortError>, expect: &str) {
+    fn check<T: std::fmt::Debug>(result: Result<T, PortError>, expect: &str) {
         assert_eq!(result.unwrap_err().to_string(), format!("unavailable: {expect}"));
     }
-    use countersign_app::ports::{Archive, Notice, Table, Tokens};
+    use countersign_app::ports::{Archive, Ledger, Notice, Table, Tokens};
     let table = DynamoTable::new(&engine.config, "missing");
     check(table.state(&id).await, "GetItem: ResourceNotFoundException");
-    check(table.pending(None, 10).await, "Query: ResourceNotFoundException");
-    check(table.archived(&Subject::Request(id.clone()), &[1]).await, "UpdateItem: ResourceNotFoundException");
+    check(table.pending(10).await, "Query: ResourceNotFoundException");
+    let card = CardRecord::new(sample::channel("sns"), 1);
+    check(table.release_card(&id, &card).await, "PutItem: ResourceNotFoundException");
     check(DynamoTokens::new(&engine.config, "missing").get(&id).await, "GetItem: ResourceNotFoundException");
     let machine = "arn:aws:states:eu-west-1:000000000000:stateMachine:missing";
     let workflow = StepFunctions::new(&engine.config, machine);
     check(workflow.start(&id, 0).await, "StartExecution: StateMachineDoesNotExist");
+    let signer = KmsSigner::new(&engine.config, "11111111-2222-3333-4444-555555555555");
+    check(signer.sign(b"note").await, "Sign: NotFoundException");
+    check(signer.public_key().await, "GetPublicKey: NotFoundException");
     let topic = SnsTopic::new(&engine.config, "arn:aws:sns:eu-west-1:000000000000:missing");
     check(topic.publish("s", "t").await, "Publish: NotFound");
     check(
-        S3Archive::new(&engine.config, "missing").put_if_absent("k", Vec::new()).await,
+        S3Archive::new(&engine.config, "missing", "missing")
+            .put_if_absent("k", Vec::new(), Keep::Always)
+            .await,
         "PutObject: NoSuchBucket",
     );
 }

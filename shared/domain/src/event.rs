@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::canonical::Digest;
-use crate::ids::{AgentId, ChannelName, GroupName, PersonId, ProfileName};
+use crate::ids::{AgentId, ChannelName, GroupName, Origin, PersonId, ProfileName};
+use crate::leaf::LeafHash;
 use crate::refusal::Code;
 use crate::review::{Evaluation, Relation};
 use crate::time::{Seconds, Time};
@@ -112,6 +113,20 @@ pub enum ExecutionOutcome {
     Failed,
     /// Nobody knows.
     Unknown,
+}
+
+/// Why an event is not in the log itself, only its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flaw {
+    /// Its bytes are not a leaf's.
+    Malformed,
+    /// Its bytes do not have the hash that was written with them.
+    Hash,
+    /// It says that it is another subject's, or has another number.
+    Misplaced,
+    /// It does not follow the event before it.
+    Chain,
 }
 
 /// One vote as the log keeps it.
@@ -288,6 +303,27 @@ pub enum Fact {
         groups: BTreeSet<GroupName>,
         reason: Option<Digest>,
     },
+    /// A log begins. Always its first leaf.
+    #[serde(rename = "log.genesis")]
+    LogGenesis {
+        origin: Origin,
+        /// What its checkpoints are verified with, as a C2SP verifier key.
+        key: String,
+    },
+    /// Nothing else was logged for an hour, and the log is alive.
+    #[serde(rename = "log.heartbeat")]
+    LogHeartbeat {},
+    /// Stands where an event would stand that is not as this system writes events.
+    #[serde(rename = "log.quarantined")]
+    LogQuarantined {
+        /// Whose event, by its place in the table.
+        of: String,
+        /// Its number there.
+        number: u32,
+        /// RFC 6962 leaf hash of the bytes that were found.
+        hash: LeafHash,
+        because: Flaw,
+    },
 }
 
 impl Fact {
@@ -319,6 +355,9 @@ impl Fact {
             Fact::Unknown { .. } => "execution.unknown",
             Fact::AgentFrozen { .. } => "agent.frozen",
             Fact::AgentUnfrozen { .. } => "agent.unfrozen",
+            Fact::LogGenesis { .. } => "log.genesis",
+            Fact::LogHeartbeat {} => "log.heartbeat",
+            Fact::LogQuarantined { .. } => "log.quarantined",
         }
     }
 
@@ -350,6 +389,7 @@ impl Fact {
                 &["CC6.1", "CC6.2", "CC7.2"]
             }
             Fact::ExecutionRefused { .. } => &["CC6.1", "CC7.2", "CC8.1"],
+            Fact::LogGenesis { .. } | Fact::LogHeartbeat {} | Fact::LogQuarantined { .. } => &["CC7.2"],
             _ => &["CC8.1"],
         }
     }

@@ -107,6 +107,16 @@ id! {
     })
 }
 
+id! {
+    /// A log's name: a URL without its scheme, e.g. `prod.123456789012.eu-west-1/countersign`. With a slash, so that
+    /// no other subject's id looks like one.
+    Origin, "log origin", "2 to 200 characters of a-z, A-Z, 0-9, '.', '_' and '-', in parts divided by single slashes",
+    |s| s.len() <= 200 && s.contains('/') && s.split('/').all(|part| {
+        part.bytes().any(|b| b != b'.')
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    })
+}
+
 fn is_name(s: &str) -> bool {
     let mut bytes = s.bytes();
     s.len() <= 64
@@ -164,6 +174,11 @@ mod tests {
         check::<ChannelName>("slack:C0APPROVALS", true);
         check::<ChannelName>("slack:#general", false);
         check::<ChannelName>("email", false);
+        check::<Origin>("prod.123456789012.eu-west-1/countersign", true);
+        check::<Origin>("log.example/A_1/b", true);
+        for none in ["", "prod", "/", "a/", "/a", "a//b", "a/../b", "a b/c", "a+b/c", "a/b\n"] {
+            check::<Origin>(none, false);
+        }
         let error = "x y".parse::<GroupName>().map_err(|e| e.to_string());
         assert!(error.is_err_and(|e| e.starts_with("\"x y\" is not a group name: 1 to 64")));
     }

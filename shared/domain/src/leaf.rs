@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::canonical::jcs;
 use crate::event::{Event, Fact};
-use crate::ids::{AgentId, InvalidId, RequestId};
+use crate::ids::{AgentId, InvalidId, Origin, RequestId};
 use crate::time::Time;
 
 /// The longest leaf in bytes. What would be longer is refused before anything is recorded.
@@ -32,6 +32,8 @@ pub enum Subject {
     Request(RequestId),
     /// An agent.
     Agent(AgentId),
+    /// A log: what happens to itself.
+    Log(Origin),
 }
 
 /// The end of a subject's chain: what the next event is chained to.
@@ -65,6 +67,21 @@ pub struct Leaf {
     pub seq: u32,
     /// The type, e.g. `vote.cast`.
     pub kind: String,
+}
+
+/// What stands in a leaf around the fact, read without knowing the fact: a newer program may have written it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Whose event it is.
+    pub subject: Subject,
+    /// The number in its subject's chain, from 1.
+    pub seq: u32,
+    /// The hash of the leaf before it.
+    pub prev: LeafHash,
+    /// The type, e.g. `vote.cast`.
+    pub kind: String,
+    /// When it happened.
+    pub time: Time,
 }
 
 /// A leaf as it is read back.
@@ -141,14 +158,7 @@ impl Leaf {
     /// # Errors
     /// When they are not such a leaf, or of a newer schema.
     pub fn parse(bytes: &[u8]) -> Result<Read, LeafError> {
-        let malformed = |e: &dyn fmt::Display| LeafError::Malformed(e.to_string());
-        let leaf: Value = serde_json::from_slice(bytes).map_err(|e| malformed(&e))?;
-        // What two programs could read differently, e.g. a key that stands there twice, is not what this code writes.
-        if jcs(&leaf) != bytes {
-            return Err(malformed(&"not in canonical form (RFC 8785)"));
-        }
-        let text =
-            |name: &str| leaf.get(name).and_then(Value::as_str).ok_or(malformed(&format!("no {name}")));
+        let leaf = canonical(bytes)?;
         match leaf.get("schema").and_then(Value::as_u64) {
             Some(schema) if schema == u64::from(SCHEMA) => {}
             Some(schema) => return Err(LeafError::Schema(schema)),
@@ -156,21 +166,15 @@ impl Leaf {
         }
         let fact: Fact = serde_json::from_value(json!({"type": leaf.get("type"), "data": leaf.get("data")}))
             .map_err(|e| malformed(&e))?;
-        let seq = leaf.get("seq").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let seq = seq.ok_or(malformed(&"no seq"))?;
-        let subject: Subject = text("subject")?.parse().map_err(|e: InvalidId| malformed(&e))?;
-        let id = text("id")?.to_owned();
-        if id != format!("{subject}.{seq}") {
-            return Err(malformed(&"its id is not its subject and seq"));
-        }
+        let frame = Frame::of(&leaf)?;
         Ok(Read {
-            id,
-            source: text("source")?.to_owned(),
-            subject,
+            id: text(&leaf, "id")?.to_owned(),
+            source: text(&leaf, "source")?.to_owned(),
+            subject: frame.subject,
             rno: leaf.get("rno").and_then(Value::as_u64),
-            seq,
-            prev: text("prev")?.to_owned().try_into().map_err(|e: InvalidId| malformed(&e))?,
-            event: Event { time: text("time")?.parse::<Time>().map_err(|e| malformed(&e))?, fact },
+            seq: frame.seq,
+            prev: frame.prev,
+            event: Event { time: frame.time, fact },
         })
     }
 
@@ -178,6 +182,49 @@ impl Leaf {
     pub fn head(&self) -> Head {
         Head { seq: self.seq, hash: self.hash }
     }
+}
+
+impl Frame {
+    /// Reads the frame of a leaf, whatever its schema and fact.
+    ///
+    /// # Errors
+    /// When the bytes are no leaf of any schema.
+    pub fn read(bytes: &[u8]) -> Result<Self, LeafError> {
+        if bytes.len() > MAX_LEAF {
+            return Err(LeafError::TooLong(bytes.len()));
+        }
+        Self::of(&canonical(bytes)?)
+    }
+
+    fn of(leaf: &Value) -> Result<Self, LeafError> {
+        let seq = leaf.get("seq").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let seq = seq.ok_or(malformed(&"no seq"))?;
+        let subject: Subject = text(leaf, "subject")?.parse().map_err(|e: InvalidId| malformed(&e))?;
+        if text(leaf, "id")? != format!("{subject}.{seq}") {
+            return Err(malformed(&"its id is not its subject and seq"));
+        }
+        Ok(Self {
+            subject,
+            seq,
+            prev: text(leaf, "prev")?.to_owned().try_into().map_err(|e: InvalidId| malformed(&e))?,
+            kind: text(leaf, "type")?.to_owned(),
+            time: text(leaf, "time")?.parse::<Time>().map_err(|e| malformed(&e))?,
+        })
+    }
+}
+
+fn malformed(what: &dyn fmt::Display) -> LeafError {
+    LeafError::Malformed(what.to_string())
+}
+
+fn text<'a>(leaf: &'a Value, name: &str) -> Result<&'a str, LeafError> {
+    leaf.get(name).and_then(Value::as_str).ok_or(malformed(&format!("no {name}")))
+}
+
+/// What two programs could read differently, e.g. a key that stands there twice, is not what this code writes.
+fn canonical(bytes: &[u8]) -> Result<Value, LeafError> {
+    let leaf: Value = serde_json::from_slice(bytes).map_err(|e| malformed(&e))?;
+    if jcs(&leaf) == bytes { Ok(leaf) } else { Err(malformed(&"not in canonical form (RFC 8785)")) }
 }
 
 impl Head {
@@ -216,6 +263,7 @@ impl fmt::Display for Subject {
         match self {
             Subject::Request(id) => id.fmt(f),
             Subject::Agent(id) => id.fmt(f),
+            Subject::Log(origin) => origin.fmt(f),
         }
     }
 }
@@ -226,6 +274,9 @@ impl FromStr for Subject {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         if text.starts_with("agt_") {
             return text.parse().map(Subject::Agent);
+        }
+        if text.contains('/') {
+            return text.parse().map(Subject::Log);
         }
         text.parse().map(Subject::Request)
     }

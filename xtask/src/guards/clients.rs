@@ -14,7 +14,7 @@ const ROLES: &[(&str, &[&str])] = &[
     ("notifier", &["dynamodb", "sfn", "sns", "secretsmanager"]),
     ("callback", &["dynamodb", "sfn", "secretsmanager"]),
     ("relay", &["dynamodb", "sfn", "sns", "secretsmanager"]),
-    ("archiver", &["dynamodb", "s3"]),
+    ("archiver", &["dynamodb", "s3", "kms"]),
 ];
 
 const CLIENT: &str = "aws-sdk-";

@@ -3,6 +3,7 @@
 use countersign_domain::{RequestId, Status};
 use futures::future::join_all;
 
+use crate::log::Keep;
 use crate::ports::{Archive, Execution, Notice, Resumed, Tokens, Workflow};
 use crate::sample::{at, id};
 use crate::store::Token;
@@ -89,7 +90,7 @@ pub(super) async fn a_notice_is_taken<N: Notice>(notice: &N) {
 pub(super) async fn an_object_is_written_once<A: Archive>(archive: &A) {
     let key = "events/req/000001.jsonl.gz";
     let check = async |key: &str, bytes: &[u8], there: Option<&[u8]>| {
-        let found = archive.put_if_absent(key, bytes.to_vec()).await.unwrap();
+        let found = archive.put_if_absent(key, bytes.to_vec(), Keep::Always).await.unwrap();
         assert_eq!(found.as_deref(), there, "{key}");
     };
     check(key, b"first", None).await;
@@ -100,10 +101,14 @@ pub(super) async fn an_object_is_written_once<A: Archive>(archive: &A) {
     let long: Vec<u8> = (0..3_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
     check("long", &long, None).await;
     check("long", b"short", Some(&long)).await;
+    assert_eq!(archive.oldest(key).await.unwrap().as_deref(), Some(b"first".as_slice()));
+    assert_eq!(archive.oldest("events/req/00000").await.unwrap(), None, "the beginning of another's key");
+    archive.derive("copy", b"one".to_vec()).await.unwrap();
+    archive.derive("copy", b"two".to_vec()).await.unwrap();
 }
 
 pub(super) async fn one_of_many_writers_of_an_object_wins<A: Archive>(archive: &A) {
-    let puts = (0..8_u8).map(|n| archive.put_if_absent("key", vec![n]));
+    let puts = (0..8_u8).map(|n| archive.put_if_absent("key", vec![n], Keep::Always));
     let found = join_all(puts).await.into_iter().map(|there| there.unwrap()).collect::<Vec<_>>();
     let winner = found.iter().position(Option::is_none).expect("one wins");
     let winner = u8::try_from(winner).unwrap();
@@ -111,4 +116,21 @@ pub(super) async fn one_of_many_writers_of_an_object_wins<A: Archive>(archive: &
         let expected = (n != winner).then(|| vec![winner]);
         assert_eq!(there, &expected, "writer {n}: {found:?}");
     }
+}
+
+pub(super) async fn the_current_object_is_replaced_as_read<A: Archive>(archive: &A) {
+    let replace = async |bytes: &[u8], read: Option<&str>| {
+        archive.replace("checkpoint", bytes.to_vec(), read).await.unwrap()
+    };
+    let current = async || archive.current("checkpoint").await.unwrap();
+    assert_eq!(current().await, None);
+    assert!(!replace(b"one", Some("\"00000000000000000000000000000000\"")).await, "nothing is there");
+    assert!(replace(b"one", None).await);
+    let first = current().await.expect("it was written");
+    assert_eq!(first.bytes, b"one");
+    assert!(!replace(b"two", None).await, "something is there");
+    assert!(replace(b"two", Some(&first.tag)).await);
+    assert!(!replace(b"three", Some(&first.tag)).await, "it is no longer as read");
+    assert_eq!(current().await.map(|current| current.bytes), Some(b"two".to_vec()));
+    assert_eq!(archive.oldest("checkpoint").await.unwrap().as_deref(), Some(b"one".as_slice()));
 }

@@ -23,10 +23,8 @@ pub(super) async fn nothing_is_there_to_begin_with<T: Table>(table: &T) {
     let nowhere = Step::first(1, "deploy", 1, review(&[]), at(0)).after;
     assert!(!table.set_view(&nowhere, Some(at(0)), WorkflowMark::default()).await.unwrap());
     assert_eq!(table.due(at(1_000_000), None, 10).await.unwrap().items, []);
-    assert_eq!(table.pending(None, 10).await.unwrap().items, []);
     assert_eq!(table.live(None, None, 10).await.unwrap().requests, []);
     assert_eq!(table.of_agent(&agent, None, None, 10).await.unwrap().requests, []);
-    table.archived(&Subject::Request(id.clone()), &[1, 2]).await.unwrap();
     assert_eq!(events(table, &id).await, [], "marking what is not there makes nothing");
 }
 
@@ -73,7 +71,7 @@ pub(super) async fn a_commit_is_read_back_as_it_was_written<T: Table>(table: &T)
     let written = step.leaves.iter().chain(&asked.leaves).map(|leaf| StoredEvent {
         seq: leaf.seq,
         bytes: leaf.bytes.clone(),
-        pending: true,
+        index: None,
     });
     assert_eq!(kept[..3], written.collect::<Vec<_>>());
     assert_eq!((kept.len(), kept[3].seq), (4, 4));

@@ -1,12 +1,9 @@
-//! Listings: their order, their pages, and what is pending for the archive.
+//! Listings: their order and their pages.
 
-use std::collections::BTreeSet;
-
-use countersign_domain::leaf::Subject;
 use countersign_domain::request::Command;
 use countersign_domain::{AgentId, Code, RequestId, Status};
 
-use super::fixture::{events, frozen, moved, opened};
+use super::fixture::{moved, opened};
 use crate::ports::Table;
 use crate::sample::{agent, allow, at, deny, id, review};
 use crate::store::{AgentEffect, Page};
@@ -121,67 +118,4 @@ pub(super) async fn a_foreign_cursor_begins_anew<T: Table>(table: &T) {
     }
     // A cursor that was made for another agent shows this agent's requests or fewer, never the other's.
     assert!(its(&deploy, &of_agent).await.iter().all(|stored| stored.request.agent == deploy));
-}
-
-pub(super) async fn pending_events_are_marked_once<T: Table>(table: &T) {
-    let (first, second) = (Subject::Request(id(1)), Subject::Request(id(2)));
-    opened(table, 1, "deploy", review(&[]), at(1)).await;
-    opened(table, 2, "deploy", deny(Code::PolicyDenied), at(2)).await;
-    let other = agent("other");
-    let read = table.agent(&other).await.unwrap();
-    let (after, leaves) = frozen(&other, &read, at(3));
-    table.commit_agent(&other, &read, &after, leaves, Vec::new()).await.unwrap();
-    let other = Subject::Agent(other);
-
-    let check = async |limit: u32, expect: &[&Subject]| {
-        let found = table.pending(None, limit).await.unwrap().items;
-        let set: BTreeSet<&Subject> = found.iter().collect();
-        assert_eq!(set.len(), found.len(), "each subject once: {found:?}");
-        assert_eq!(set, expect.iter().copied().collect(), "at most {limit} events");
-    };
-    check(100, &[&first, &second, &other]).await;
-    // Agents come first, then requests in the order of their ids; a limit counts events.
-    check(1, &[&other]).await;
-    check(2, &[&other, &first]).await;
-    check(4, &[&other, &first, &second]).await;
-    // Part after part it is all of it, and nothing again but a subject whose events two parts share.
-    let parts = async |limit: u32| {
-        let (mut found, mut cursor) = (Vec::new(), None);
-        loop {
-            let part = table.pending(cursor.as_deref(), limit).await.unwrap();
-            found.extend(part.items);
-            cursor = part.next;
-            if cursor.is_none() {
-                return found;
-            }
-        }
-    };
-    let all = [&other, &first, &first, &second, &second, &second];
-    assert_eq!(parts(1).await.iter().collect::<Vec<_>>(), all);
-    assert_eq!(parts(2).await.iter().collect::<Vec<_>>(), all[..5]);
-    assert_eq!(table.pending(Some("rubbish"), 1).await.unwrap().items[0], other, "begins anew");
-
-    let marks = async || events(table, &id(1)).await.iter().map(|event| event.pending).collect::<Vec<_>>();
-    let before = events(table, &id(1)).await;
-    table.archived(&first, &[2]).await.unwrap();
-    assert_eq!(marks().await, [true, false]);
-    check(100, &[&first, &second, &other]).await;
-    table.archived(&first, &[1, 2]).await.unwrap();
-    table.archived(&first, &[1, 2, 77]).await.unwrap();
-    table.archived(&first, &[]).await.unwrap();
-    assert_eq!(marks().await, [false, false]);
-    let bytes = |events: &[crate::store::StoredEvent]| {
-        events.iter().map(|e| (e.seq, e.bytes.clone())).collect::<Vec<_>>()
-    };
-    assert_eq!(bytes(&events(table, &id(1)).await), bytes(&before), "the bytes stay as they are");
-    check(100, &[&second, &other]).await;
-    table.archived(&other, &[1]).await.unwrap();
-    check(100, &[&second]).await;
-
-    // A later event is pending although the earlier ones are not.
-    let stored = table.state(&id(1)).await.unwrap().unwrap();
-    let withdraw = Command::Withdraw { agent: agent("deploy"), reason: None };
-    moved(table, &stored, withdraw, AgentEffect::Ended { rejected: false }, at(9)).await;
-    assert_eq!(marks().await, [false, false, true]);
-    check(100, &[&first, &second]).await;
 }

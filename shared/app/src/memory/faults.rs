@@ -29,7 +29,11 @@ pub enum Op {
     ClaimCard,
     ReleaseCard,
     Pending,
-    Archived,
+    LogHead,
+    Unsealed,
+    Leaves,
+    CommitLog,
+    Published,
     PutToken,
     GetToken,
     Start,
@@ -37,6 +41,12 @@ pub enum Op {
     Resume,
     Publish,
     PutIfAbsent,
+    Oldest,
+    Current,
+    Replace,
+    Derive,
+    Sign,
+    PublicKey,
 }
 
 /// The faults of one port. None to begin with.
@@ -105,6 +115,11 @@ impl Faults {
     /// Makes every call take so long from now on.
     pub fn set_latency(&self, latency: std::time::Duration) {
         lock(&self.0).latency = latency;
+    }
+
+    /// Takes back every fault that has not come yet.
+    pub fn clear(&self) {
+        lock(&self.0).next.clear();
     }
 
     /// How often `op` was called, failed calls too.

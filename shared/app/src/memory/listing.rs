@@ -2,7 +2,6 @@
 //! last page may be empty.
 
 use countersign_domain::ids::{AgentId, RequestId};
-use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
 
 use super::table::Inner;
@@ -36,16 +35,6 @@ impl Inner {
         page(entries, agent.as_str(), cursor, limit, |s| {
             status.is_none_or(|wanted| wanted == s.request.status)
         })
-    }
-
-    pub(super) fn pending(&self, cursor: Option<&str>, limit: u32) -> Part<Subject> {
-        let pending = self.events.iter().flat_map(|(subject, events)| {
-            let pending = events.values().filter(|event| event.pending);
-            pending.map(move |event| (format!("{subject}.{:04}", event.seq), subject.clone()))
-        });
-        let mut part = part(pending.collect(), "", cursor.filter(|c| c.contains('.')), limit);
-        part.items.dedup();
-        part
     }
 
     fn states(&self) -> impl Iterator<Item = &Stored> {

@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
-use countersign_domain::ids::{AgentId, ChannelName, RequestId};
+use countersign_domain::ids::{AgentId, ChannelName, Origin, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Faults, Op, lock};
+use crate::log::LogHead;
 use crate::ports::{PortError, Table};
 use crate::store::{
     AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words,
@@ -30,12 +31,29 @@ pub struct MemoryTable {
 #[derive(Debug, Default)]
 pub(super) struct Inner {
     pub requests: BTreeMap<RequestId, Entry>,
-    pub events: BTreeMap<Subject, BTreeMap<u32, StoredEvent>>,
+    pub events: BTreeMap<Subject, BTreeMap<u32, Kept>>,
+    pub logs: BTreeMap<Origin, LogHead>,
+    /// What the `pending` index says, where it is held.
+    pub index: Option<Vec<Subject>>,
     pub agents: BTreeMap<AgentId, AgentRecord>,
     pub agent_texts: BTreeMap<(AgentId, u32), Words>,
     pub idempotency: BTreeMap<(AgentId, String), Idempotency>,
     pub once: BTreeMap<Digest, Time>,
     pub cool: BTreeMap<Digest, Time>,
+}
+
+/// An event's item.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub bytes: Vec<u8>,
+    pub hash: Option<String>,
+    pub index: Option<u64>,
+}
+
+impl Kept {
+    pub fn of(leaf: &Leaf) -> Self {
+        Self { bytes: leaf.bytes.clone(), hash: Some(leaf.hash.into()), index: None }
+    }
 }
 
 /// All items of one request but its events.
@@ -60,7 +78,7 @@ pub(super) fn whole_second(time: Time) -> Time {
 }
 
 impl MemoryTable {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
         lock(&self.inner)
     }
 
@@ -95,7 +113,12 @@ impl Table for MemoryTable {
     }
 
     async fn events(&self, subject: &Subject) -> Result<Vec<StoredEvent>, PortError> {
-        let all = |events: &BTreeMap<u32, StoredEvent>| events.values().cloned().collect();
+        let event = |(seq, kept): (&u32, &Kept)| StoredEvent {
+            seq: *seq,
+            bytes: kept.bytes.clone(),
+            index: kept.index,
+        };
+        let all = |events: &BTreeMap<u32, Kept>| events.iter().map(event).collect();
         self.faults
             .around(Op::Events, || Ok(self.inner().events.get(subject).map(all).unwrap_or_default()))
             .await
@@ -194,21 +217,5 @@ impl Table for MemoryTable {
 
     async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
         self.faults.around(Op::ReleaseCard, || self.inner().write_card(id, card, card.version)).await
-    }
-
-    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {
-        self.faults.around(Op::Pending, || Ok(self.inner().pending(cursor, limit))).await
-    }
-
-    async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {
-        let mark = || {
-            let mut inner = self.inner();
-            let events = inner.events.entry(subject.clone()).or_default();
-            for (_, event) in events.iter_mut().filter(|(seq, _)| seqs.contains(seq)) {
-                event.pending = false;
-            }
-            Ok(())
-        };
-        self.faults.around(Op::Archived, mark).await
     }
 }

@@ -6,9 +6,9 @@ use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Time};
 
-use super::table::{Entry, Inner, kept, whole_second};
+use super::table::{Entry, Inner, Kept, kept, whole_second};
 use crate::ports::PortError;
-use crate::store::{AgentEffect, AgentRecord, CardRecord, Commit, Stored, StoredEvent, Words};
+use crate::store::{AgentEffect, AgentRecord, CardRecord, Commit, Stored, Words};
 
 /// `unmet` unless the condition holds.
 fn must(holds: bool, unmet: PortError) -> Result<(), PortError> {
@@ -149,8 +149,8 @@ impl Inner {
     }
 
     fn record(&mut self, subject: Subject, leaves: &[Leaf]) {
-        let event = |leaf: &Leaf| StoredEvent { seq: leaf.seq, bytes: leaf.bytes.clone(), pending: true };
-        self.events.entry(subject).or_default().extend(leaves.iter().map(|leaf| (leaf.seq, event(leaf))));
+        let events = leaves.iter().map(|leaf| (leaf.seq, Kept::of(leaf)));
+        self.events.entry(subject).or_default().extend(events);
     }
 
     pub(super) fn claim_card(

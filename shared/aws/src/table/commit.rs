@@ -187,7 +187,7 @@ pub(super) fn agent_writes(
     Ok(writes)
 }
 
-type UpdateBuilder = aws_sdk_dynamodb::types::builders::UpdateBuilder;
+pub(super) type UpdateBuilder = aws_sdk_dynamodb::types::builders::UpdateBuilder;
 
 /// On condition that the agent's record has the version read; one that never asked has none.
 fn as_read(update: UpdateBuilder, read: &AgentRecord) -> UpdateBuilder {
@@ -199,21 +199,24 @@ fn as_read(update: UpdateBuilder, read: &AgentRecord) -> UpdateBuilder {
     }
 }
 
-fn natural(number: u64) -> AttributeValue {
+pub(super) fn natural(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-fn absent(table: &str, item: Item, unmet: PortError) -> Result<Write, PortError> {
+pub(super) fn absent(table: &str, item: Item, unmet: PortError) -> Result<Write, PortError> {
     let item = Put::builder().table_name(table).set_item(Some(item));
     put(item.condition_expression("attribute_not_exists(pk)"), unmet)
 }
 
-fn put(put: aws_sdk_dynamodb::types::builders::PutBuilder, unmet: PortError) -> Result<Write, PortError> {
+pub(super) fn put(
+    put: aws_sdk_dynamodb::types::builders::PutBuilder,
+    unmet: PortError,
+) -> Result<Write, PortError> {
     let put = put.build().map_err(|_| items::malformed("put"))?;
     Ok(Write { write: TransactWriteItem::builder().put(put).build(), unmet })
 }
 
-fn changed(update: UpdateBuilder, unmet: PortError) -> Result<Write, PortError> {
+pub(super) fn changed(update: UpdateBuilder, unmet: PortError) -> Result<Write, PortError> {
     let update = update.build().map_err(|_| items::malformed("update"))?;
     Ok(Write { write: TransactWriteItem::builder().update(update).build(), unmet })
 }

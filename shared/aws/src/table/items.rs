@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use countersign_app::log::RawEvent;
 use countersign_app::ports::PortError;
 use countersign_app::store::{AgentRecord, CardRecord, Stored, StoredEvent, WorkflowMark};
 use countersign_domain::agent::Agent;
-use countersign_domain::ids::{AgentId, RequestId};
+use countersign_domain::ids::{AgentId, Origin, RequestId};
 use countersign_domain::leaf::{Head, Leaf, Subject};
 use countersign_domain::{Digest, Time};
 use serde::Serialize;
@@ -32,11 +33,31 @@ pub(super) fn subject_key(subject: &Subject) -> String {
     match subject {
         Subject::Request(id) => request_key(id),
         Subject::Agent(id) => agent_key(id),
+        Subject::Log(origin) => log_key(origin),
     }
 }
 
-pub(super) fn event_key(seq: u32) -> String {
-    format!("EVT#{seq:04}")
+pub(super) fn log_key(origin: &Origin) -> String {
+    format!("LOG#{origin}")
+}
+
+/// Whose items are under this partition key, if anybody's events are.
+pub(super) fn subject_of(pk: &str) -> Option<Subject> {
+    let (kind, id) = pk.split_once('#')?;
+    let subject: Subject = id.parse().ok()?;
+    matches!(
+        (kind, &subject),
+        ("REQ", Subject::Request(_)) | ("AGENT", Subject::Agent(_)) | ("LOG", Subject::Log(_))
+    )
+    .then_some(subject)
+}
+
+/// Keys are sorted as texts. A log lives for years and has an event an hour.
+pub(super) fn event_key(subject: &Subject, seq: u32) -> String {
+    match subject {
+        Subject::Log(_) => format!("EVT#{seq:010}"),
+        Subject::Request(_) | Subject::Agent(_) => format!("EVT#{seq:04}"),
+    }
 }
 
 pub(super) fn args_key(revision: u32) -> String {
@@ -152,7 +173,7 @@ pub(super) fn stored(item: &Item) -> Result<Stored, PortError> {
 }
 
 pub(super) fn leaf(subject: &Subject, leaf: &Leaf) -> Item {
-    let mut item = base(subject_key(subject), event_key(leaf.seq));
+    let mut item = base(subject_key(subject), event_key(subject, leaf.seq));
     item.insert("leaf".into(), AttributeValue::B(Blob::new(leaf.bytes.clone())));
     item.insert("hash".into(), s(String::from(leaf.hash)));
     item.insert("type".into(), s(leaf.kind.clone()));
@@ -162,13 +183,29 @@ pub(super) fn leaf(subject: &Subject, leaf: &Leaf) -> Item {
 }
 
 pub(super) fn event(item: &Item) -> Result<StoredEvent, PortError> {
-    let seq = text(item, "sk").and_then(|sk| sk.strip_prefix("EVT#")).and_then(|n| n.parse().ok());
-    let bytes = item.get("leaf").and_then(|v| v.as_b().ok()).map(|b| b.as_ref().to_vec());
     Ok(StoredEvent {
-        seq: seq.ok_or_else(|| malformed("event number"))?,
-        bytes: bytes.ok_or_else(|| malformed("leaf"))?,
-        pending: item.contains_key("p"),
+        seq: event_number(item)?,
+        bytes: leaf_bytes(item).ok_or_else(|| malformed("leaf"))?,
+        index: number(item, "i").and_then(|index| u64::try_from(index).ok()),
     })
+}
+
+/// The event, whatever is in it: one that is not as it should be must not keep others out of the log.
+pub(super) fn raw_event(item: &Item) -> Result<RawEvent, PortError> {
+    Ok(RawEvent {
+        seq: event_number(item)?,
+        bytes: leaf_bytes(item).unwrap_or_default(),
+        hash: text(item, "hash").map(str::to_owned),
+    })
+}
+
+fn event_number(item: &Item) -> Result<u32, PortError> {
+    let number = text(item, "sk").and_then(|sk| sk.strip_prefix("EVT#")).and_then(|n| n.parse().ok());
+    number.ok_or_else(|| malformed("event number"))
+}
+
+pub(super) fn leaf_bytes(item: &Item) -> Option<Vec<u8>> {
+    item.get("leaf").and_then(|v| v.as_b().ok()).map(|b| b.as_ref().to_vec())
 }
 
 pub(super) fn agent(item: &Item) -> Result<AgentRecord, PortError> {

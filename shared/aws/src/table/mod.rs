@@ -20,6 +20,7 @@ use crate::error::unavailable;
 
 mod commit;
 mod items;
+mod ledger;
 mod query;
 
 pub(crate) use items::{n, number, s, text};
@@ -217,22 +218,6 @@ impl Table for DynamoTable {
 
     async fn release_card(&self, id: &RequestId, card: &CardRecord) -> Result<bool, PortError> {
         self.write_card(id, card, card.version).await
-    }
-
-    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Part<Subject>, PortError> {
-        self.pending_subjects(cursor, limit).await
-    }
-
-    async fn archived(&self, subject: &Subject, seqs: &[u32]) -> Result<(), PortError> {
-        for seq in seqs {
-            let call = self.client.update_item().table_name(&self.name);
-            let call = call
-                .key("pk", items::s(items::subject_key(subject)))
-                .key("sk", items::s(items::event_key(*seq)));
-            let call = call.update_expression("REMOVE p").condition_expression("attribute_exists(pk)");
-            conditional("UpdateItem", call.send().await)?;
-        }
-        Ok(())
     }
 }
 

@@ -5,7 +5,6 @@ use countersign_app::clock::jitter;
 use countersign_app::ports::PortError;
 use countersign_app::store::{Page, Part, Stored};
 use countersign_domain::ids::{AgentId, RequestId};
-use countersign_domain::leaf::Subject;
 use countersign_domain::{Status, Time};
 
 use super::{DynamoTable, Item, failed, items};
@@ -125,45 +124,32 @@ impl DynamoTable {
         let mut states = Vec::with_capacity(ids.len());
         for ids in ids.chunks(BATCH) {
             let keys = ids.iter().map(|id| items::base(items::request_key(id), "STATE")).collect();
-            let mut wanted = Some(batch(keys)?);
-            let mut tries = 0;
-            while let Some(keys) = wanted {
-                // What was left is left because the table is busy.
-                match tries {
-                    0 => {}
-                    TRIES => return Err(unavailable("BatchGetItem", Some("unprocessed keys"))),
-                    n => jitter(FIRST_WAIT << (n - 1)).await,
-                }
-                tries += 1;
-                let call = self.client.batch_get_item().request_items(&self.name, keys);
-                let answer = call.send().await.map_err(|e| failed("BatchGetItem", &e))?;
-                for item in answer.responses.unwrap_or_default().into_values().flatten() {
-                    states.push(items::stored(&item)?);
-                }
-                wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.name));
+            for item in self.get_all(keys).await? {
+                states.push(items::stored(&item)?);
             }
         }
         Ok(states)
     }
 
-    pub(super) async fn pending_subjects(
-        &self,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<Part<Subject>, PortError> {
-        let call = self.client.query().table_name(&self.name).index_name("pending");
-        let answer = call
-            .key_condition_expression("p = :p")
-            .expression_attribute_values(":p", items::s(items::PENDING))
-            .set_exclusive_start_key(cursor.and_then(pending_start))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|e| failed("Query", &e))?;
-        let mut items: Vec<_> = answer.items.unwrap_or_default().iter().filter_map(subject_of).collect();
-        items.dedup();
-        let last = answer.last_evaluated_key.as_ref();
-        Ok(Part { items, next: last.and_then(|key| items::text(key, "leaf_id")).map(str::to_owned) })
+    /// The items with these keys, at most [`BATCH`], that are there; in any order, read consistently.
+    pub(super) async fn get_all(&self, keys: Vec<Item>) -> Result<Vec<Item>, PortError> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut wanted = Some(batch(keys)?);
+        let mut tries = 0;
+        while let Some(keys) = wanted {
+            // What was left is left because the table is busy.
+            match tries {
+                0 => {}
+                TRIES => return Err(unavailable("BatchGetItem", Some("unprocessed keys"))),
+                n => jitter(FIRST_WAIT << (n - 1)).await,
+            }
+            tries += 1;
+            let call = self.client.batch_get_item().request_items(&self.name, keys);
+            let answer = call.send().await.map_err(|e| failed("BatchGetItem", &e))?;
+            found.extend(answer.responses.unwrap_or_default().into_values().flatten());
+            wanted = answer.unprocessed_keys.and_then(|mut left| left.remove(&self.name));
+        }
+        Ok(found)
     }
 }
 
@@ -174,11 +160,6 @@ fn batch(keys: Vec<Item>) -> Result<KeysAndAttributes, PortError> {
 
 fn request_of(item: &Item) -> Option<RequestId> {
     items::text(item, "pk")?.strip_prefix("REQ#")?.parse().ok()
-}
-
-fn subject_of(item: &Item) -> Option<Subject> {
-    let pk = items::text(item, "pk")?;
-    pk.strip_prefix("REQ#").or_else(|| pk.strip_prefix("AGENT#"))?.parse().ok()
 }
 
 /// An opaque cursor: the value of the index's sort key and the request to go on after.
@@ -216,16 +197,6 @@ fn due_start(cursor: &str) -> Option<Item> {
     let mut start = items::base(items::request_key(&id), "STATE");
     start.insert("due_shard".into(), items::s(items::DUE));
     start.insert("due".into(), items::n(range.parse().ok()?));
-    Some(start)
-}
-
-/// Where a listing of pending events goes on: after the one of this `leaf_id`.
-fn pending_start(cursor: &str) -> Option<Item> {
-    let (subject, seq) = cursor.rsplit_once('.')?;
-    let sk = items::event_key(seq.parse().ok()?);
-    let mut start = items::base(items::subject_key(&subject.parse().ok()?), sk);
-    start.insert("p".into(), items::s(items::PENDING));
-    start.insert("leaf_id".into(), items::s(cursor));
     Some(start)
 }
 

@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
     ProjectionType, ScalarAttributeType,
 };
+use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use serde_json::{Value, json};
 
 /// A table's keys, each with its type, and its indexes.
@@ -171,6 +172,13 @@ impl Engine {
         client.create_topic().name(unused("contract")).send().await.unwrap().topic_arn.unwrap()
     }
 
+    /// A key for signing of this kind; gives its id.
+    pub async fn create_key(&self, spec: KeySpec) -> String {
+        let call = aws_sdk_kms::Client::new(&self.config).create_key().key_spec(spec);
+        let made = call.key_usage(KeyUsageType::SignVerify).send().await.unwrap();
+        made.key_metadata.unwrap().key_id
+    }
+
     /// A bucket; gives its name.
     pub async fn create_bucket(&self) -> String {
         let name = unused("contract");
@@ -179,6 +187,8 @@ impl Engine {
         let place =
             aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build();
         let call = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(&name);
+        // With versions, as the archive has them.
+        let call = call.object_lock_enabled_for_bucket(true);
         call.create_bucket_configuration(place).send().await.unwrap();
         name
     }

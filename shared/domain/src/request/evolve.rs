@@ -238,7 +238,12 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
         Fact::ExecutionRefused { by, code } => {
             request.refused_executions.insert((by.clone(), *code)).then_some(())
         }
-        Fact::Created { .. } | Fact::AgentFrozen { .. } | Fact::AgentUnfrozen { .. } => None,
+        Fact::Created { .. }
+        | Fact::AgentFrozen { .. }
+        | Fact::AgentUnfrozen { .. }
+        | Fact::LogGenesis { .. }
+        | Fact::LogHeartbeat {}
+        | Fact::LogQuarantined { .. } => None,
     }
 }
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::event::{
-    Ballot, Decision, Event, Fact, RefusedDecision, RevokedBecause, Vote, WithdrawnBecause,
+    Ballot, Decision, Event, Fact, Flaw, RefusedDecision, RevokedBecause, Vote, WithdrawnBecause,
 };
-use countersign_domain::leaf::{Head, Leaf, LeafError, LeafHash, MAX_LEAF, Place, Subject};
+use countersign_domain::leaf::{Frame, Head, Leaf, LeafError, LeafHash, MAX_LEAF, Place, Subject};
 use countersign_domain::review::{Outcome, Relation};
 use countersign_domain::time::Seconds;
 use countersign_domain::{Action, Code, Digest, Nonce, Time};
@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use crate::kit::{agent, api, at, digest, evaluation, gate, groups, hash, id, request_id, rules, slack};
 
 const SOURCE: &str = "urn:countersign:prod";
+const ORIGIN: &str = "prod.123456789012.eu-west-1/countersign";
 
 /// Computed from leaves.jsonl by Python's hashlib: SHA-256 of a zero byte and the last line.
-const LAST: &str = "d03902bbb2ea4444f0c0b7a76d336894751a6f1a4ed3c66c6222724b5814a789";
+const LAST: &str = "0e8a3b1b50df6712509f573d6f5029bae59447dcb12c7df6b93f188c8e3119fb";
 
 fn vote(person: &str, ballot: Ballot) -> Vote {
     Vote {
@@ -116,6 +117,17 @@ fn facts() -> Vec<Fact> {
             reason: text,
         },
         Fact::AgentUnfrozen { actor: api("root", Some(at(0))), groups: groups("admins"), reason: None },
+        Fact::LogGenesis {
+            origin: id(ORIGIN),
+            key: "countersign.example+8a9bcc13+ARMBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f".into(),
+        },
+        Fact::LogHeartbeat {},
+        Fact::LogQuarantined {
+            of: "req_01KB1Y2Z3M4N5P6Q7R8S9TAVBW".into(),
+            number: 7,
+            hash: LeafHash::of(b"{}"),
+            because: Flaw::Malformed,
+        },
     ]
 }
 
@@ -147,6 +159,9 @@ fn line(fact: &Fact) -> usize {
         Fact::Unknown { .. } => 23,
         Fact::AgentFrozen { .. } => 24,
         Fact::AgentUnfrozen { .. } => 25,
+        Fact::LogGenesis { .. } => 26,
+        Fact::LogHeartbeat {} => 27,
+        Fact::LogQuarantined { .. } => 28,
     }
 }
 
@@ -158,9 +173,12 @@ fn one_leaf_of_each_type_is_byte_for_byte_as_ever() {
     let mut head = Head::EMPTY;
     for (fact, line) in facts.into_iter().zip(lines) {
         let kind = fact.kind();
-        let of_agent = kind.starts_with("agent.");
-        let subject = if of_agent { Subject::Agent(agent("deploy")) } else { Subject::Request(request_id()) };
-        let rno = (!of_agent).then_some(42);
+        let subject = match kind.split_once('.') {
+            Some(("agent", _)) => Subject::Agent(agent("deploy")),
+            Some(("log", _)) => Subject::Log(id(ORIGIN)),
+            _ => Subject::Request(request_id()),
+        };
+        let rno = matches!(subject, Subject::Request(_)).then_some(42);
         let event = Event { time: at(62_120), fact };
         let place = Place { source: SOURCE, subject: &subject, rno };
         let leaf = Leaf::make(&place, &head, &event).expect("it fits");
@@ -169,7 +187,10 @@ fn one_leaf_of_each_type_is_byte_for_byte_as_ever() {
 
         let read = Leaf::parse(line.as_bytes()).expect("a leaf");
         assert_eq!((read.event, read.source.as_str(), read.rno), (event, SOURCE, rno));
-        assert_eq!((read.subject, read.seq, read.prev), (subject, leaf.seq, head.hash));
+        assert_eq!((&read.subject, read.seq, read.prev), (&subject, leaf.seq, head.hash));
+        let (seq, prev, kind) = (leaf.seq, head.hash, kind.to_owned());
+        let frame = Frame { subject, seq, prev, kind, time: at(62_120) };
+        assert_eq!(Frame::read(line.as_bytes()), Ok(frame));
         head = leaf.head();
     }
     assert_eq!(String::from(head.hash), LAST);
@@ -216,6 +237,24 @@ fn what_is_no_leaf_is_refused() {
     check(replace("\"action\":\"s3.sync\",", ""), "missing field");
     check(replace("02.120Z", "02.120"), "not an RFC 3339 time");
     assert!(matches!(Leaf::parse(b"\xff"), Err(LeafError::Malformed(_))));
+}
+
+/// What archives must not stop where a newer program writes.
+#[test]
+fn a_frame_is_read_whatever_stands_in_it() {
+    fn check(from: &str, to: &str, expect: &str) {
+        let line = include_str!("leaves.jsonl").lines().next().expect("a line").replace(from, to);
+        let found = Frame::read(line.as_bytes());
+        let text = found.as_ref().map_or_else(ToString::to_string, |frame| frame.kind.clone());
+        assert!(text.contains(expect), "{from} → {to}: {text}");
+    }
+    check("\"schema\":1", "\"schema\":2", "request.created");
+    check("request.created", "request.made", "request.made");
+    check("\"action\":\"s3.sync\",", "", "request.created");
+    check("\"seq\":1", "\"seq\":2", "its id is not its subject and seq");
+    check("\"prev\":\"0", "\"prev\":\"x", "is not a leaf hash");
+    check("{\"data\"", "{ \"data\"", "not in canonical form");
+    check("s3.sync", &"s".repeat(MAX_LEAF), "a leaf holds 32768");
 }
 
 #[test]

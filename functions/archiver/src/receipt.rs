@@ -1,0 +1,78 @@
+//! The receipt of a request: its decision's leaf, why it is in the log, and the signed checkpoint (C2SP tlog-proof).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_app::ports::{Archive, Ledger, Signer, Table};
+use countersign_app::store::StoredEvent;
+use countersign_domain::event::Fact;
+use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::review::Outcome;
+use countersign_tlog::tile::{ContentError, nodes};
+use countersign_tlog::tree::{self, Hash, leaf_hash};
+use countersign_tlog::{Proof, Tile};
+
+use crate::log::{Halt, Log, LogError};
+
+/// That a decision is in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// The text of the proof.
+    pub text: String,
+    /// The leaf's place.
+    pub index: u64,
+    /// The size of the log that the proof is for.
+    pub size: u64,
+}
+
+impl<T: Table + Ledger, A: Archive, S: Signer> Log<T, A, S> {
+    /// The receipt of the request's decision, if there was one that lets it run. Everything must be in the log.
+    pub async fn receipt(&self, subject: &Subject) -> Result<Option<Receipt>, LogError> {
+        let events = self.table.events(subject).await.map_err(LogError::Table)?;
+        let Some(event) = decision(&events) else { return Ok(None) };
+        let Some(head) = self.ready(false).await? else { return Ok(None) };
+        let Some(index) = event.index.filter(|index| *index < head.size) else { return Ok(None) };
+        let proof = Proof {
+            extra: Vec::new(),
+            index,
+            hashes: self.path_of(index, head.size).await?,
+            checkpoint: self.signed(&head).await?,
+        };
+        let leaf = leaf_hash(&event.bytes);
+        if tree::verify_inclusion(index, head.size, &leaf, &proof.hashes, &head.root).is_err() {
+            // What was quarantined has no receipt: the log holds its hash and not itself.
+            tracing::error!(subject = %subject, index, "a decision is not in the log as the table has it");
+            return Ok(None);
+        }
+        Ok(Some(Receipt { text: proof.to_string(), index, size: head.size }))
+    }
+
+    async fn path_of(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {
+        let mut wanted = BTreeSet::new();
+        // Once to see which tiles it takes.
+        let look = nodes(size, |tile| {
+            wanted.insert(tile);
+            Ok::<_, ContentError>(vec![[0; 32]; tile.width().into()])
+        });
+        let malformed = |_| LogError::Halted(Halt::Root(size));
+        tree::prove_inclusion(index, size, look).map_err(malformed)?;
+        let paths = wanted.iter().map(Tile::path);
+        let files: BTreeMap<_, _> = self.files(paths).await?.into_iter().collect();
+        let read = nodes(size, |tile| {
+            let bytes = files.get(&tile.path()).ok_or(ContentError::TooFew(tile))?;
+            tile.hashes(bytes).map(<[Hash]>::to_vec)
+        });
+        tree::prove_inclusion(index, size, read).map_err(malformed)
+    }
+}
+
+/// The event that says that the request may run: people's approval, or else policy's.
+fn decision(events: &[StoredEvent]) -> Option<&StoredEvent> {
+    let facts: Vec<_> =
+        events.iter().filter_map(|event| Some((event, Leaf::parse(&event.bytes).ok()?.event.fact))).collect();
+    let last = |wanted: fn(&Fact) -> bool| {
+        facts.iter().rev().find(|(_, fact)| wanted(fact)).map(|(event, _)| *event)
+    };
+    last(|fact| matches!(fact, Fact::Approved { .. })).or_else(|| {
+        last(|fact| matches!(fact, Fact::Evaluated { evaluation, .. } if matches!(evaluation.outcome, Outcome::Allow { .. })))
+    })
+}
