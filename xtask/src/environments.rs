@@ -29,30 +29,47 @@ pub fn engine() -> PathBuf {
 
 /// Makes `.local/venv` hold exactly what tests/engine/requirements.txt pins by hash.
 pub fn prepare_python(place: &Place, tools: &Tools, line: &Line<'_>) -> Result<()> {
-    let lock = engine().join("requirements.txt");
-    let venv = local().join("venv");
-    let made_of = format!("{}\n{}", tools.python.display(), read(&lock)?);
-    prepare("python", &made_of, &python(), || {
-        let _ = std::fs::remove_dir_all(&venv);
-        let mut make = Command::new(&tools.python);
-        make.args(["-m", "venv"]).arg(&venv);
-        Run::new(place, "venv", make).good(line)?;
-        let mut install = Command::new(python());
-        install
-            .args(["-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", "-r"])
-            .arg(&lock);
-        Run::new(place, "pip", install).good(line)?;
-        Ok(())
-    })
+    virtual_environment(place, "python", &tools.python, &local().join("venv"), &engine(), line)
 }
 
 /// Makes tests/chat/node_modules hold exactly what package-lock.json says.
 pub fn prepare_node(place: &Place, line: &Line<'_>) -> Result<()> {
-    let lock = read(&chat().join("package-lock.json"))?;
-    prepare("node", &lock, &chat().join("node_modules"), || {
+    node_modules(place, "node", &chat(), line)
+}
+
+/// Makes `venv` hold exactly what the folder's requirements.txt pins by hash.
+pub fn virtual_environment(
+    place: &Place,
+    name: &str,
+    python: &Path,
+    venv: &Path,
+    folder: &Path,
+    line: &Line<'_>,
+) -> Result<()> {
+    let lock = folder.join("requirements.txt");
+    let made_of = format!("{}\n{}", python.display(), read(&lock)?);
+    let own = venv.join("bin/python");
+    prepare(name, &made_of, &own, || {
+        let _ = std::fs::remove_dir_all(venv);
+        let mut make = Command::new(python);
+        make.args(["-m", "venv"]).arg(venv);
+        Run::new(place, &format!("{name}-venv"), make).good(line)?;
+        let mut install = Command::new(&own);
+        install
+            .args(["-m", "pip", "install", "--require-hashes", "--disable-pip-version-check", "-r"])
+            .arg(&lock);
+        Run::new(place, &format!("{name}-pip"), install).good(line)?;
+        Ok(())
+    })
+}
+
+/// Makes the folder's node_modules hold exactly what its package-lock.json says.
+pub fn node_modules(place: &Place, name: &str, folder: &Path, line: &Line<'_>) -> Result<()> {
+    let lock = read(&folder.join("package-lock.json"))?;
+    prepare(name, &lock, &folder.join("node_modules"), || {
         let mut install = Command::new("npm");
-        install.current_dir(chat()).args(["ci", "--no-audit", "--no-fund"]);
-        Run::new(place, "npm", install).good(line)?;
+        install.current_dir(folder).args(["ci", "--no-audit", "--no-fund"]);
+        Run::new(place, &format!("{name}-npm"), install).good(line)?;
         Ok(())
     })
 }

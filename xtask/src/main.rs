@@ -6,6 +6,7 @@ mod build;
 mod demo;
 mod deploy;
 mod environments;
+mod foreign;
 mod guards;
 mod http;
 mod package;

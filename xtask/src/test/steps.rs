@@ -11,8 +11,9 @@ use super::report::Verdict;
 use super::tally::{self, Tally};
 use super::{Context, Options, step};
 use crate::process::{Done, Run};
+use crate::stack::Stack;
 use crate::ui::Line;
-use crate::{build, environments, guards, repo, up};
+use crate::{build, environments, foreign, guards, repo, up};
 
 /// Who runs a step: one lane holds cargo's lock, one runs beside it, one comes when both have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +51,17 @@ pub(super) const STEPS: &[Step] = &[
     every("clippy", Lane::Cargo, &[], clippy),
     every("python packages", Lane::Other, &[], python_packages),
     every("node packages", Lane::Other, &[], node_packages),
+    every("foreign packages", Lane::Other, &[], foreign_packages),
     every("guards", Lane::Other, &[], always_guards),
     every("template tests", Lane::Other, &["python packages"], template_tests),
     every("engine tests", Lane::Other, &["python packages"], engine_tests),
     every("built guards", Lane::Other, &["build"], built_guards),
+    every("foreign tests", Lane::Other, &["build", "python packages", "foreign packages"], written_log),
     // Alone: what a person at a browser sees has time limits that a compiler beside it would break.
     every("chat tests", Lane::Last, &["node packages"], chat_tests),
     every("up", Lane::Last, &["build", "python packages", "node packages"], bring_up),
     every("end to end", Lane::Last, &["up"], end_to_end),
+    every("foreign verifiers", Lane::Last, &["end to end", "foreign packages"], stacks_log),
     Step { full: true, ..every("cargo deny", Lane::Last, &[], cargo_deny) },
     Step { full: true, ..every("full", Lane::Last, &["up"], full) },
 ];
@@ -66,6 +70,8 @@ pub(super) const STEPS: &[Step] = &[
 const END_TO_END_THREADS: &str = "--test-threads=6";
 /// Their binary.
 const END_TO_END: &str = "e2e";
+/// Writes a log with our library, for the verifiers of others.
+const WRITTEN_LOG: &str = "log";
 /// The suite that every implementation of the ports must pass.
 const CONTRACT: &str = "contract";
 
@@ -136,7 +142,7 @@ fn format(context: &Context, line: &Line<'_>) -> Result<Verdict> {
 /// Functions, command line and all tests at once: with one selection of packages each dependency has one set of
 /// features, and is compiled once. So the steps below select the workspace too.
 fn build_all(context: &Context, line: &Line<'_>) -> Result<Verdict> {
-    let mut arguments = vec!["build", "--locked", "--workspace", "--tests"];
+    let mut arguments = vec!["build", "--locked", "--workspace", "--tests", "--example", WRITTEN_LOG];
     arguments.extend(build::PROGRAMS.iter().flat_map(|program| ["--bin", program]));
     good(cargo(context, "build", &arguments, line)?.good().map(drop))
 }
@@ -186,11 +192,15 @@ fn built_guards(_: &Context, _: &Line<'_>) -> Result<Verdict> {
 }
 
 fn pytest(context: &Context, name: &str, folder: &Path, line: &Line<'_>) -> Result<Verdict> {
+    of_tests(Run::new(&context.place, name, pytest_of(folder, ".")).wait(line)?, tally::pytest)
+}
+
+fn pytest_of(folder: &Path, what: &str) -> Command {
     let mut command = Command::new(environments::python());
     let cache = format!("cache_dir={}", repo::local().join("pytest").display());
-    command.current_dir(folder).args(["-m", "pytest", "-q", "--tb=short", "-o", &cache, "."]);
+    command.current_dir(folder).args(["-m", "pytest", "-q", "-rs", "--tb=short", "-o", &cache, what]);
     command.env("PYTHONDONTWRITEBYTECODE", "1");
-    of_tests(Run::new(&context.place, name, command).wait(line)?, tally::pytest)
+    command
 }
 
 fn engine_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
@@ -232,6 +242,29 @@ fn end_to_end(context: &Context, line: &Line<'_>) -> Result<Verdict> {
     command.args(["--", END_TO_END_THREADS]);
     command.args(&context.filter).env("COUNTERSIGN_STACK", context.stack_json());
     of_tests(Run::new(&context.place, "end-to-end", command).wait(line)?, tally::cargo_test)
+}
+
+fn foreign_packages(context: &Context, line: &Line<'_>) -> Result<Verdict> {
+    good(foreign::prepare(&context.place, &context.tools, line))
+}
+
+/// A log that the library wrote, and that somebody touched, before the verifiers of others.
+fn written_log(context: &Context, line: &Line<'_>) -> Result<Verdict> {
+    let log = foreign::write(&context.place, line)?;
+    foreign_tests(context, "test_written.py", ("FOREIGN_WRITTEN", &log), line)
+}
+
+/// The log that the end-to-end tests left in the running stack, before the verifiers of others.
+fn stacks_log(context: &Context, line: &Line<'_>) -> Result<Verdict> {
+    let log = foreign::fetch(&context.place, &Stack::read(&context.place)?, line)?;
+    foreign_tests(context, "test_stack.py", ("FOREIGN_FETCHED", &log), line)
+}
+
+fn foreign_tests(context: &Context, file: &str, log: (&str, &Path), line: &Line<'_>) -> Result<Verdict> {
+    let mut command = pytest_of(&foreign::folder(), file);
+    foreign::tell(&mut command, &context.tools);
+    command.env(log.0, log.1);
+    of_tests(Run::new(&context.place, file, command).wait(line)?, tally::pytest)
 }
 
 fn cargo_deny(context: &Context, line: &Line<'_>) -> Result<Verdict> {
