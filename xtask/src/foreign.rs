@@ -2,7 +2,8 @@
 //!
 //! It knows nothing of the log's format.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -68,14 +69,15 @@ pub fn write(place: &Place, line: &Line<'_>) -> Result<PathBuf> {
 pub fn fetch(place: &Place, stack: &Stack, line: &Line<'_>) -> Result<PathBuf> {
     let folder = fresh(place, "fetched");
     let log = folder.join("log");
-    Run::new(place, "foreign-fetch", log_script(stack, "fetch", &[&log])).good(line)?;
-    let fork = log_script(stack, "fork", &[&log.join("checkpoint"), &folder.join("fork")]);
+    Run::new(place, "foreign-fetch", log_script(stack, "fetch", &[log.as_os_str()])).good(line)?;
+    let fork =
+        log_script(stack, "fork", &[log.join("checkpoint").as_os_str(), folder.join("fork").as_os_str()]);
     Run::new(place, "foreign-fork", fork).good(line)?;
     Ok(folder)
 }
 
 /// `log.py` on the stack.
-pub fn log_script(stack: &Stack, command: &str, arguments: &[&Path]) -> Command {
+pub fn log_script(stack: &Stack, command: &str, arguments: &[&OsStr]) -> Command {
     let mut script = deploy::script("log.py");
     script.args(["--url", &stack.engine_url, "--stack", &stack.stack_name, command]).args(arguments);
     script

@@ -6,6 +6,9 @@ mod chapters;
 mod measure;
 mod reviewer;
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +18,7 @@ use crate::process::{Run, Services, end_all_on_signal};
 use crate::repo::Place;
 use crate::stack::Stack;
 use crate::ui::{Board, Line};
-use crate::{deploy, tools, up};
+use crate::{deploy, foreign, tools, up};
 pub use agent::Agent;
 use chapters::Told;
 pub use measure::{Timings, measure};
@@ -27,6 +30,9 @@ pub struct Options {
     /// A scripted reviewer clicks: in headless Chromium where there is one, else through the page's HTTP
     #[arg(long)]
     auto: bool,
+    /// Leave the log's files in this directory, which is empty or not there yet, with its key and a proof
+    #[arg(long, value_name = "DIR")]
+    log_out: Option<PathBuf>,
 }
 
 /// How often the loop is run for its timings.
@@ -45,6 +51,7 @@ struct Stage<'a> {
 
 /// Sets all up, plays the chapters, shows timelines, archive and timings, and ends all.
 pub fn run(options: &Options) -> Result<()> {
+    let log_out = options.log_out.as_deref().map(empty_folder).transpose()?;
     end_all_on_signal()?;
     let place = Place::demo();
     let board = Board::new();
@@ -67,6 +74,9 @@ pub fn run(options: &Options) -> Result<()> {
     told.push(chapters::expires(&stage, &forgotten)?);
     show_timelines(&stage, &told)?;
     show_archive(&stage, &told)?;
+    if let Some(folder) = &log_out {
+        write_log(&stage, &told, folder)?;
+    }
     board.print(&timings.text());
 
     drop(services);
@@ -107,15 +117,58 @@ fn show_timelines(stage: &Stage<'_>, told: &[Told]) -> Result<()> {
 }
 
 fn show_archive(stage: &Stage<'_>, told: &[Told]) -> Result<()> {
-    let bucket = stage.stack.outputs.get("ArchiveBucketName");
-    let bucket = bucket.context("the template has no output ArchiveBucketName")?;
+    let output = |name: &str| {
+        let value = stage.stack.outputs.get(name).map(String::as_str);
+        value.with_context(|| format!("the template has no output {name}"))
+    };
+    let bucket = output("ArchiveBucketName")?;
     let mut arguments = vec!["demo.py", "--url", &stage.stack.engine_url, "archive", bucket];
+    arguments.extend([output("DerivedBucketName")?, output("LogOrigin")?]);
     arguments.extend(told.iter().map(|one| one.id.as_str()));
     let text = stage
         .board
         .phase("look into the archive", |line| script(stage.place, "archive", &arguments, line))?;
-    stage.board.print(&format!("\nThe archive, {bucket}:\n{}", indented(&text)));
+    stage.board.print(&format!("\nThe log, in {bucket}:\n{}", indented(&text)));
     Ok(())
+}
+
+/// Leaves the log's files, its key and the proof of the first decision in the directory.
+fn write_log(stage: &Stage<'_>, told: &[Told], folder: &Path) -> Result<()> {
+    let decision = told.first().context("there was no request")?;
+    let proof = folder.join(format!("{}.tlog-proof", decision.id));
+    let run = |name: &str, command: Command, line: &Line<'_>| {
+        Run::new(stage.place, name, command).within(PATIENCE).good(line)
+    };
+    let text = stage.board.phase("write the log", |line| {
+        // Sealing may add to the log: the proof is asked for first, so that the log that is copied holds its leaf.
+        let sealed = stage.place.scratch().join("decision.tlog-proof");
+        let seal = foreign::log_script(stage.stack, "proof", &[OsStr::new(&decision.id), sealed.as_os_str()]);
+        run("proof", seal, line)?;
+        let text = run("fetch", foreign::log_script(stage.stack, "fetch", &[folder.as_os_str()]), line)?;
+        std::fs::copy(&sealed, &proof)?;
+        Ok(text)
+    })?;
+    stage.board.print(&format!(
+        "\n{} are in {}, with log.vkey and the proof of a decision,\n{}. tests/foreign/README.md names verifiers that are not ours.",
+        text.trim(),
+        folder.display(),
+        proof.display()
+    ));
+    Ok(())
+}
+
+/// A directory that nothing is in.
+fn empty_folder(folder: &Path) -> Result<PathBuf> {
+    let taken = match std::fs::read_dir(folder) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => bail!("--log-out {}: {error}", folder.display()),
+    };
+    if taken {
+        bail!("--log-out {}: the directory is not empty", folder.display());
+    }
+    // Scripts run in a folder of their own.
+    std::path::absolute(folder).with_context(|| format!("--log-out {}", folder.display()))
 }
 
 /// Runs a script beside the engine; what it printed.
@@ -142,4 +195,28 @@ fn verdict(told: &[Told], timings: &Timings) -> Result<()> {
         return Ok(());
     }
     bail!("not as it should be:\n  {}", wrong.join("\n  "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_empty_directory_is_written_to() {
+        let folder = std::env::temp_dir().join(format!("countersign-log-out-{}", std::process::id()));
+        let check = |expect: &str| {
+            let found = empty_folder(&folder).map_or_else(|error| error.to_string(), |_| "good".to_owned());
+            assert!(found.ends_with(expect), "{found}");
+        };
+        check("good");
+        std::fs::create_dir(&folder).unwrap();
+        check("good");
+        std::fs::write(folder.join("mine"), "").unwrap();
+        check("the directory is not empty");
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::write(&folder, "").unwrap();
+        assert!(empty_folder(&folder).is_err(), "a file is no directory");
+        std::fs::remove_file(&folder).unwrap();
+        assert!(empty_folder(Path::new("new")).unwrap().is_absolute());
+    }
 }
