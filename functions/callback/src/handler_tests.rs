@@ -95,7 +95,11 @@ impl<'a> Calls<'a> {
         let policy = app.policy.current().unwrap();
         let alias = format!("email:{person}@example.com").parse().unwrap();
         let person = policy.person_by_alias(&alias).cloned().unwrap();
-        let evidence = Evidence::Api { issuer: "https://idp.example".into(), auth_time: Some(now()) };
+        let evidence = Evidence::Api {
+            issuer: "https://idp.example".into(),
+            auth_time: Some(now()),
+            amr: Default::default(),
+        };
         Self { app, known: Known { person, evidence, policy: Arc::clone(&policy) } }
     }
 

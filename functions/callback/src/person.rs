@@ -50,7 +50,8 @@ async fn verified<T, K, W, C>(
     let person = policy.person_by_alias(&alias).cloned();
     let person = person
         .ok_or_else(|| Problem::forbidden("people.toml knows nobody by this token's issuer and subject"))?;
-    Ok(Known { person, evidence: Evidence::Api { issuer: token.issuer, auth_time: token.auth_time }, policy })
+    let evidence = Evidence::Api { issuer: token.issuer, auth_time: token.auth_time, amr: token.amr };
+    Ok(Known { person, evidence, policy })
 }
 
 /// Policy as it is now; without one nobody is anybody.

@@ -41,6 +41,9 @@ pub enum Evidence {
         /// When the person signed in, as the token says.
         #[serde(skip_serializing_if = "Option::is_none")]
         auth_time: Option<Time>,
+        /// By which methods, as the token says (`amr`, RFC 8176).
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        amr: BTreeSet<String>,
     },
 }
 

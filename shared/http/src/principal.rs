@@ -274,7 +274,7 @@ mod tests {
             subject: "build-bot".into(),
             auth_time: None,
             scopes: Default::default(),
-            amr: Vec::new(),
+            amr: Default::default(),
             acr: None,
         };
         let agent = Agent::from_token(&token);

@@ -47,7 +47,7 @@ pub struct VerifiedToken {
     /// The words of `scope` and `scp`.
     pub scopes: BTreeSet<String>,
     /// `amr`: how the person signed in.
-    pub amr: Vec<String>,
+    pub amr: BTreeSet<String>,
     /// `acr`: how strong that was.
     pub acr: Option<String>,
 }

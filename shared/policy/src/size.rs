@@ -13,6 +13,10 @@ const ROOM: usize = MAX_LEAF / 2;
 /// Longer than issuers and workspaces are.
 const LONGEST_ISSUER: usize = 256;
 
+/// As many words of `amr`, and as long ones, as a token's verifier keeps.
+const MOST_METHODS: usize = 8;
+const LONGEST_METHOD: usize = 16;
+
 /// Longer than the names of stacks are.
 const LONGEST_SOURCE: usize = 160;
 
@@ -60,8 +64,11 @@ fn worst_votes(gates: &[Gate], rules: &Rules) -> Result<Vec<Vote>, InvalidId> {
         Reviewer::Group(group) => Some(group.clone()),
         Reviewer::Person(_) => None,
     };
-    let evidence =
-        Evidence::Api { issuer: "x".repeat(LONGEST_ISSUER), auth_time: Some(Time::from_millis(0)) };
+    let evidence = Evidence::Api {
+        issuer: "x".repeat(LONGEST_ISSUER),
+        auth_time: Some(Time::from_millis(0)),
+        amr: (0..MOST_METHODS).map(|n| format!("{n:0>LONGEST_METHOD$}")).collect(),
+    };
     let vote = Vote {
         actor: Actor { person: "x".repeat(64).parse()?, evidence },
         ballot: Ballot::Approve,

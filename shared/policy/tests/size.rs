@@ -93,7 +93,11 @@ fn worst(policy: &Policy, groups: usize) -> (usize, usize) {
     let mut longest = execute(&mut request, create(evaluation));
     let groups: BTreeSet<GroupName> =
         (0..groups).map(|n| long(&format!("g{n}")).parse().expect("a group")).collect();
-    let evidence = || Evidence::Api { issuer: "i".repeat(256), auth_time: Some(Time::from_millis(0)) };
+    let evidence = || Evidence::Api {
+        issuer: "i".repeat(256),
+        auth_time: Some(Time::from_millis(0)),
+        amr: (0..8).map(|n| format!("{n:0>16}")).collect(),
+    };
     for n in 0..PEOPLE * Code::ALL.len() {
         let person = Some(person(n % PEOPLE).parse().expect("a person"));
         let code = Code::ALL[n / PEOPLE];

@@ -55,6 +55,7 @@ pub(super) const STEPS: &[Step] = &[
     every("guards", Lane::Other, &[], always_guards),
     every("template tests", Lane::Other, &["python packages"], template_tests),
     every("engine tests", Lane::Other, &["python packages"], engine_tests),
+    every("query tests", Lane::Other, &["python packages"], query_tests),
     every("built guards", Lane::Other, &["build"], built_guards),
     every("foreign tests", Lane::Other, &["build", "python packages", "foreign packages"], written_log),
     // Alone: what a person at a browser sees has time limits that a compiler beside it would break.
@@ -209,6 +210,10 @@ fn engine_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
 
 fn template_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
     pytest(context, "template-tests", &repo::root().join("tests/infra"), line)
+}
+
+fn query_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {
+    pytest(context, "query-tests", &repo::root().join("tests/queries"), line)
 }
 
 fn chat_tests(context: &Context, line: &Line<'_>) -> Result<Verdict> {

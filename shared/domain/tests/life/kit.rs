@@ -72,7 +72,8 @@ pub fn slack(person: &str) -> Actor {
 }
 
 pub fn api(person: &str, auth_time: Option<Time>) -> Actor {
-    Actor { person: id(person), evidence: Evidence::Api { issuer: "https://idp.example".into(), auth_time } }
+    let evidence = Evidence::Api { issuer: "https://idp.example".into(), auth_time, amr: BTreeSet::new() };
+    Actor { person: id(person), evidence }
 }
 
 /// One hour to decide, 15 minutes to consume, 10 minutes in all for answers.

@@ -15,6 +15,7 @@ mod leaves;
 mod notation;
 mod plan;
 mod policy;
+mod queries;
 mod records;
 mod revisions;
 mod statuses;

@@ -17,6 +17,10 @@ use super::{TokenError, VerifiedToken};
 /// How far the issuer's clock may be ahead of ours. An expired token gets no grace.
 const SKEW: Seconds = Seconds(60);
 
+/// How many words of `amr` are kept, and how long one may be. Those of RFC 8176 have up to four letters.
+const MOST_METHODS: usize = 8;
+const LONGEST_METHOD: usize = 16;
+
 /// A token that anybody could have written.
 pub(super) struct Unverified<'a> {
     message: &'a str,
@@ -160,10 +164,18 @@ impl Signed {
             subject: claims.sub.filter(named).ok_or(TokenError::Malformed("its subject (sub) is no name"))?,
             auth_time: claims.auth_time.map(|instant| instant.0),
             scopes: scopes(&[claims.scope, claims.scp]),
-            amr: claims.amr.map(|amr| amr.as_slice().to_vec()).unwrap_or_default(),
+            amr: methods(claims.amr),
             acr: claims.acr,
         })
     }
+}
+
+/// They are recorded for years: what is no short word is no method, and nobody signs in by more than a few.
+fn methods(amr: Option<Words>) -> BTreeSet<String> {
+    let is_word = |word: &&String| {
+        (1..=LONGEST_METHOD).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    amr.iter().flat_map(Words::as_slice).filter(is_word).take(MOST_METHODS).cloned().collect()
 }
 
 fn part<T: for<'de> Deserialize<'de>>(encoded: &str) -> Option<T> {

@@ -153,10 +153,28 @@ async fn a_good_token_says_who_and_when() {
             subject: "alice".into(),
             auth_time: Some(now() - Seconds(10)),
             scopes: BTreeSet::from(["openid".into(), "countersign.decide".into()]),
-            amr: vec!["pwd".into(), "otp".into()],
+            amr: BTreeSet::from(["pwd".into(), "otp".into()]),
             acr: Some("2".into()),
         }
     );
+}
+
+/// They are recorded for years.
+#[tokio::test]
+async fn few_and_short_words_are_kept_of_how_somebody_signed_in() {
+    let issuer = Issuer::start().await;
+    let check = async |amr: Value, expect: &[&str]| {
+        let token = issuer.token(json!({}), json!({"amr": amr}), 'a');
+        let verified = issuer.verifier().verify(&token, None, now()).await.unwrap();
+        assert_eq!(verified.amr, expect.iter().map(|word| (*word).to_owned()).collect(), "{amr}");
+    };
+    check(json!("mfa"), &["mfa"]).await;
+    check(json!(["mfa", "", "two words", "x".repeat(17), "é", "otp"]), &["mfa", "otp"]).await;
+    check(
+        json!((0..20).map(|n| n.to_string()).collect::<Vec<_>>()),
+        &["0", "1", "2", "3", "4", "5", "6", "7"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ fn votes_and_exclusions_have_the_domains_words() {
 
     let evidence = [
         Evidence::Slack { workspace: String::new() },
-        Evidence::Api { issuer: String::new(), auth_time: None },
+        Evidence::Api { issuer: String::new(), auth_time: None, amr: BTreeSet::new() },
     ];
     let channels = evidence.map(|e| word(&serde_json::to_value(e).unwrap()["channel"]));
     check(&vote["channel"]["enum"], &channels);
