@@ -13,6 +13,7 @@ mod answers;
 mod approve;
 mod archive;
 mod bad_input;
+mod canary;
 mod cards;
 mod cli;
 mod consume;
