@@ -53,9 +53,8 @@ fn write(dir: &Path, batches: &[usize], other: Option<usize>) {
 /// That the leaf in the middle is in the log.
 fn prove(dir: &Path, edge: &Edge, checkpoint: Note) {
     let (index, size) = (edge.size() / 2, edge.size());
-    let read = |tile: Tile| {
-        Ok::<_, ContentError>(tile.hashes(&fs::read(dir.join(tile.path())).unwrap())?.to_vec())
-    };
+    let read =
+        |tile: Tile| Ok::<_, ContentError>(tile.hashes(&fs::read(dir.join(tile.path())).unwrap())?.to_vec());
     let hashes = tree::prove_inclusion(index, size, nodes(size, read)).unwrap();
     let proof = Proof { extra: Vec::new(), index, hashes, checkpoint };
     put(dir, "middle.tlog-proof", proof.to_string().as_bytes());
