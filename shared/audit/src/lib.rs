@@ -1,0 +1,14 @@
+//! Evidence packs: a contiguous range of the log as files, with the events that a question selects, and what an
+//! auditor needs to verify both alone.
+//!
+//! It knows no network, no cloud and no clock of its own, and holds no key that signs. Nothing panics, whatever the
+//! bytes: a pack comes from somebody whom the auditor does not trust yet.
+//!
+//! Read in this order: [`pack`], [`leaf`], [`select`], [`rows`], [`policy`], [`verify`].
+
+pub mod leaf;
+pub mod pack;
+pub mod policy;
+pub mod rows;
+pub mod select;
+pub mod source;
