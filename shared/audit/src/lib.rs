@@ -7,8 +7,17 @@
 //! Read in this order: [`pack`], [`leaf`], [`select`], [`rows`], [`policy`], [`verify`].
 
 pub mod leaf;
+pub mod life;
 pub mod pack;
 pub mod policy;
+pub mod record;
+pub mod report;
 pub mod rows;
 pub mod select;
 pub mod source;
+pub mod verify;
+
+pub use pack::Pack;
+pub use policy::TrustPolicy;
+pub use report::Report;
+pub use verify::{Pin, verify};

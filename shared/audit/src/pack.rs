@@ -13,7 +13,7 @@ use crate::source::Directory;
 
 mod manifest;
 
-pub use manifest::{Entry, Manifest, ManifestError};
+pub use manifest::{Entry, Manifest, ManifestError, files};
 
 /// The end checkpoint.
 pub const CHECKPOINT: &str = "log/checkpoint";

@@ -36,9 +36,19 @@ pub fn evolve(
         };
     };
     let mut next = request.clone();
-    next.seq = next.seq.checked_add(1).ok_or_else(illegal)?;
-    apply(&mut next, event).ok_or_else(illegal)?;
+    advance(&mut next, event)?;
     Ok(next)
+}
+
+/// The same where the snapshot is not needed any more: who reads a million events copies none of them.
+///
+/// # Errors
+/// [`IllegalEvent`] when the event cannot follow. What is left of the snapshot then means nothing.
+pub fn advance(request: &mut Request, event: &Event) -> Result<(), IllegalEvent> {
+    let illegal = IllegalEvent { status: Some(request.status), event: event.fact.kind() };
+    let Some(seq) = request.seq.checked_add(1) else { return Err(illegal) };
+    request.seq = seq;
+    apply(request, event).ok_or(illegal)
 }
 
 fn create(id: &RequestId, event: &Event) -> Option<Request> {

@@ -25,7 +25,7 @@ mod evolve;
 pub use command::{Command, Consume, Create, Decide, NewRevision};
 pub(crate) use decide::assured;
 pub use decide::decide;
-pub use evolve::{IllegalEvent, evolve};
+pub use evolve::{IllegalEvent, advance, evolve};
 
 /// Where a request is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
