@@ -3,5 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
 mod holds;
+mod kit;
+mod lives;
 mod log;
+mod tamper;
 mod world;

@@ -202,6 +202,15 @@ fn evaluation(kind: &str) -> Evaluation {
 impl World {
     /// So many requests by `agents` agents, a new one every `every` milliseconds.
     pub fn live(requests: usize, agents: usize, every: i64) -> Self {
+        Self::of(requests, agents, every, START)
+    }
+
+    /// The same by one agent, and the log never says that it is alive.
+    pub fn quiet(requests: usize, every: i64) -> Self {
+        Self::of(requests, 1, every, i64::MAX / 2)
+    }
+
+    fn of(requests: usize, agents: usize, every: i64, beat: i64) -> Self {
         let agent = |n: usize| {
             let name = format!("deploy-{n}");
             let name_of = format!("aws:123456789012:role/{name}");
@@ -213,7 +222,7 @@ impl World {
             heads: HashMap::new(),
             requests: Vec::new(),
             agents: (0..agents).map(agent).collect(),
-            beat: START,
+            beat,
         };
         let key = super::log::keys().log.to_string();
         world.own(START, "log.genesis", &json!({"origin": ORIGIN, "key": key}));
