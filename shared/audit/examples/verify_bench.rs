@@ -1,6 +1,5 @@
 //! How fast a pack is verified, and in how much memory: `cargo run --release -p countersign-audit --example
-//! verify_bench [EVENTS]`. It makes a pack of a million events first, all of them selected, or takes the directory
-//! that `PACK` names.
+//! verify_bench [EVENTS]`. It makes a pack of a million events first, all of them selected.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a program for the command line")]
 
@@ -14,6 +13,7 @@ use countersign_audit::{Pack, verify};
 #[allow(dead_code, reason = "the tests use it all")]
 mod log;
 #[path = "../tests/it/world.rs"]
+#[allow(dead_code, reason = "the tests use it all")]
 mod world;
 
 fn main() {

@@ -3,6 +3,7 @@
 //! RFC 4180 with `\n` at the end of lines. A cell that a spreadsheet would take for a formula begins with `'`.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 
 use countersign_tlog::Hash;
 use data_encoding::HEXLOWER;
@@ -20,9 +21,10 @@ pub const REQUESTS_HEADER: &str = "request,agent,rno,action,digest,outcome,appro
 
 /// Adds a cell's text, quoted where it must be, and safe in a spreadsheet.
 pub fn cell(out: &mut Vec<u8>, text: &str) {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if !formula && !text.contains([',', '"', '\n', '\r']) {
-        out.extend(text.as_bytes());
+    let bytes = text.as_bytes();
+    let formula = matches!(bytes, [b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r', ..]);
+    if !formula && !bytes.iter().any(|byte| matches!(byte, b',' | b'"' | b'\n' | b'\r')) {
+        out.extend(bytes);
         return;
     }
     out.push(b'"');
@@ -37,31 +39,34 @@ pub fn cell(out: &mut Vec<u8>, text: &str) {
 pub fn population(out: &mut Vec<u8>, index: u64, hash: &Hash, leaf: &LeafView<'_>) {
     // Data of which these few fields cannot be read leave their cells empty; the leaf itself is judged elsewhere.
     let data: Data<'_> = serde_json::from_str(leaf.data.get()).unwrap_or_default();
-    let of = |prefix: &str| if leaf.subject.starts_with(prefix) { leaf.subject } else { "" };
-    let text = |cell: &Option<Cow<'_, str>>| cell.as_deref().unwrap_or_default().to_owned();
-    let agent = [of("agt_"), &text(&data.agent), &text(&data.by)]
-        .into_iter()
-        .find(|id| !id.is_empty())
-        .map(str::to_owned);
-    out.extend(index.to_string().as_bytes());
-    let decision = data.ballot.as_ref().or(data.decision.as_ref()).or(data.outcome.as_ref());
+    let of = |prefix: &str| if leaf.subject.starts_with(prefix) { Some(leaf.subject) } else { None };
+    let agent = of("agt_").or(data.agent.as_deref()).or(data.by.as_deref());
+    let decision = data.ballot.as_deref().or(data.decision.as_deref()).or(data.outcome.as_deref());
+    // Writing into memory does not fail.
+    drop(write!(out, "{index}"));
     let cells = [
-        leaf.id,
-        &leaf.time.to_string(),
-        leaf.kind,
+        Some(leaf.id),
+        Some(leaf.time_text),
+        Some(leaf.kind),
         of("req_"),
-        agent.as_deref().unwrap_or_default(),
-        data.person.as_deref().unwrap_or_default(),
-        decision.map(AsRef::as_ref).unwrap_or_default(),
-        data.code.as_deref().unwrap_or_default(),
-        data.digest.as_deref().unwrap_or_default(),
-        &data.controls.join(" "),
-        &HEXLOWER.encode(hash),
+        agent,
+        data.person.as_deref(),
+        decision,
+        data.code.as_deref(),
+        data.digest.as_deref(),
     ];
     for text in cells {
         out.push(b',');
-        cell(out, text);
+        cell(out, text.unwrap_or_default());
     }
+    for (n, control) in data.controls.iter().enumerate() {
+        out.push(if n == 0 { b',' } else { b' ' });
+        cell(out, control);
+    }
+    out.extend(if data.controls.is_empty() { ",," } else { "," }.bytes());
+    let mut hex = [0; 64];
+    HEXLOWER.encode_mut(hash, &mut hex);
+    out.extend(hex);
     out.push(b'\n');
 }
 

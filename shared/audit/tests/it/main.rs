@@ -6,5 +6,6 @@ mod holds;
 mod kit;
 mod lives;
 mod log;
+mod robust;
 mod tamper;
 mod world;
