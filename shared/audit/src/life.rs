@@ -163,6 +163,12 @@ impl Lives {
         life.tally.add(record);
         match &record.event {
             Ok(event) => {
+                let unknown = life.tally.quarantined && matches!(life.state, State::Unjudged(_));
+                if unknown && matches!(event.fact, Fact::Consumed { .. }) {
+                    let what =
+                        "it ran, and an event before it is in the log by its hash alone: nobody can judge";
+                    self.found.push(Finding::exception(10, Place::of(record), what));
+                }
                 if let Err(wrong) = life.judge(event, record, self.keep, &mut self.ran) {
                     self.found.push(Finding::broken(10, Place::of(record), wrong));
                     life.tally.broken = true;

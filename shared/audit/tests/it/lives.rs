@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::kit::{base, excepts, first, leaf, names, publish, rechained, text, values, verified};
 use crate::log::{Export, policy};
-use crate::world::World;
 
 /// Changes the leaves and says which one must be named by the check on lives, and how.
 fn check(change: impl FnOnce(&mut Vec<Value>) -> usize, words: &str) {
@@ -154,16 +153,27 @@ fn it_ran_after_its_agent_was_frozen() {
 }
 
 #[test]
-fn what_the_log_tells_of_itself_is_an_exception() {
-    let mut world = World::live(150, 4, 20_000);
-    let last = *world.times.last().unwrap();
-    let request = serde_json::from_slice::<Value>(world.leaves.last().unwrap()).unwrap();
-    world.own(
-        last,
-        "log.quarantined",
-        &json!({"of": request["subject"], "number": request["seq"].as_u64().unwrap() + 1, "hash": "0".repeat(64), "because": "hash"}),
-    );
-    let log = publish(&world.leaves);
+fn an_approval_that_was_quarantined_is_an_exception_and_so_is_what_ran_on_it() {
+    let mut values = values(base());
+    let (consumed, all) = approved(&values);
+    let decision = *all.iter().find(|i| values[**i]["type"] == "decision.approved").unwrap();
+    let (gone, run) = (values[decision].clone(), values[consumed].clone());
+    let log_itself = values[first(&values, "log.genesis", 0)].clone();
+    let mut quarantined = log_itself;
+    quarantined["type"] = json!("log.quarantined");
+    quarantined["time"] = gone["time"].clone();
+    quarantined["data"] = json!({
+        "of": gone["subject"], "number": gone["seq"], "hash": "0".repeat(64), "because": "hash", "controls": ["CC7.2"],
+    });
+    values[decision] = quarantined;
+    // What followed it keeps its number: the quarantined event has one.
+    let kept: Vec<Value> = all.iter().map(|i| values[*i].clone()).collect();
+    let mut leaves = rechained(values);
+    for (i, leaf) in all.iter().zip(kept).filter(|(i, _)| **i > decision) {
+        leaves[*i] = countersign_domain::canonical::jcs(&leaf);
+    }
+    let log = publish(&leaves);
     let report = verified(&Export::all(&log).write(&log), &policy(false), None);
     excepts(&report, 9, "by its hash alone");
+    excepts(&report, 10, run["id"].as_str().unwrap());
 }
