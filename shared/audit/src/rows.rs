@@ -85,3 +85,24 @@ struct Data<'a> {
     #[serde(default)]
     controls: Vec<Cow<'a, str>>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_no_formula() {
+        fn check(text: &str, written: &str) {
+            let mut out = Vec::new();
+            cell(&mut out, text);
+            assert_eq!(String::from_utf8(out), Ok(written.to_owned()));
+        }
+        check("s3.sync", "s3.sync");
+        check("", "");
+        check("a,b", "\"a,b\"");
+        check("say \"no\"\n", "\"say \"\"no\"\"\n\"");
+        for formula in ["=1+1", "+1", "-1", "@x", "\tx", "\rx"] {
+            check(formula, &format!("\"'{formula}\""));
+        }
+    }
+}
