@@ -8,10 +8,13 @@ use crate::exit;
 use crate::id::{AgentId, RequestId};
 use crate::input::{Attempt, Key, Source};
 
+pub mod audit;
+
 /// Ask for, decide on and account for privileged actions of AI agents
 ///
 /// Agents ask, wait, consume and report (--url; signed with AWS credentials, or the bearer token in COUNTERSIGN_TOKEN).
 /// Reviewers look, decide, revoke and freeze (--review-url; a fresh token on standard input).
+/// Auditors export evidence and check it alone (audit).
 #[derive(Debug, Parser)]
 #[command(name = "countersign", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -57,6 +60,9 @@ pub enum Command {
     /// Look at requests as a reviewer
     #[command(subcommand)]
     Review(Review),
+    /// Export evidence from the log, and check it alone
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Looking as a reviewer.

@@ -56,6 +56,9 @@ exits! {
     Succeeded = 31, "succeeded", "The action ran and succeeded";
     Failed = 32, "failed", "The action ran and failed";
     Unknown = 33, "unknown", "The action may have run: its outcome is not known";
+    Exceptions = 40, "exceptions", "The evidence holds, with exceptions that are listed";
+    Broken = 41, "broken", "The evidence is broken: it is not what the log signed, or shows what must not be";
+    Unchecked = 42, "unchecked", "The evidence could not be checked: no key is trusted, or a file cannot be read";
 }
 
 impl Exit {
@@ -111,7 +114,8 @@ impl From<Exit> for ExitCode {
 pub fn help() -> String {
     let mut text = String::from(
         "Exit codes: `request`, `respond`, `status` and `wait` end by the request's status, `explain` by\n\
-         policy's answer; other commands end with 0 when the service did what was asked.\n",
+         policy's answer, `audit verify` by what it found (0: holds without exceptions); other commands end with 0\n\
+         when what was asked was done.\n",
     );
     for exit in Exit::ALL {
         // Writing to a String cannot fail.

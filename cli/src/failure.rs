@@ -16,6 +16,12 @@ pub enum Failure {
     /// Something failed on this side.
     #[error("{0}")]
     Local(String),
+    /// Evidence is not what the log signed.
+    #[error("{0}")]
+    Broken(String),
+    /// Evidence could not be checked.
+    #[error("{0}")]
+    Unchecked(String),
     /// No usable credentials. Nothing was sent.
     #[error("{0}")]
     Credentials(String),
@@ -54,6 +60,8 @@ impl Failure {
         match self {
             Failure::Usage(_) => Exit::Usage,
             Failure::Local(_) | Failure::NotUnderstood(_) => Exit::Error,
+            Failure::Broken(_) => Exit::Broken,
+            Failure::Unchecked(_) => Exit::Unchecked,
             Failure::Credentials(_) => Exit::Credentials,
             Failure::Problem(problem) if problem.status == 429 || problem.status >= 500 => Exit::Unavailable,
             Failure::Problem(_) => Exit::Problem,
@@ -65,7 +73,11 @@ impl Failure {
     /// Whether a call that failed so may nevertheless have been carried out.
     pub fn leaves_doubt(&self) -> bool {
         match self {
-            Failure::Usage(_) | Failure::Local(_) | Failure::Credentials(_) => false,
+            Failure::Usage(_)
+            | Failure::Local(_)
+            | Failure::Broken(_)
+            | Failure::Unchecked(_)
+            | Failure::Credentials(_) => false,
             Failure::Problem(problem) => problem.status >= 500,
             Failure::Unreachable { sent, .. } => *sent,
             Failure::NotUnderstood(_) | Failure::InDoubt(_) => true,

@@ -12,6 +12,7 @@
 mod answers;
 mod approve;
 mod archive;
+mod audit;
 mod bad_input;
 mod canary;
 mod cards;

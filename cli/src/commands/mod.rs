@@ -14,6 +14,7 @@ use crate::sign::Signer;
 use crate::token::Token;
 use crate::view::View;
 
+mod audit;
 mod consume;
 mod decide;
 mod events;
@@ -64,6 +65,7 @@ pub async fn run(command: Command, paint: Paint, progress: Progress) -> Result<R
         Command::Events(args) => events::run(args, paint, progress).await,
         Command::Review(Review::List(args)) => review::list(args, paint, progress).await,
         Command::Review(Review::Show(args)) => review::show(args, paint, progress).await,
+        Command::Audit(command) => audit::run(command, paint, progress).await,
     }
 }
 

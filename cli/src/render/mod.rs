@@ -6,15 +6,15 @@ mod arguments;
 mod card;
 mod rows;
 mod table;
-mod text;
+
 mod timeline;
 mod when;
 
 pub use arguments::indented;
 pub use card::{Audience, card, consumed, explanation};
+pub use countersign_audit::text::visible;
 pub use rows::Rows;
 pub use table::table;
-pub use text::visible;
 pub use timeline::timeline;
 pub use when::{ago_or_ahead, short};
 

@@ -25,7 +25,7 @@ fn every_command_has_its_section_with_every_option() {
     let text = reference();
     let mut found = Vec::new();
     leaves(&command(), "", &mut found);
-    assert_eq!(found.len(), 16);
+    assert_eq!(found.len(), 25);
     for (name, options) in &found {
         let heading = format!("### `{name}`\n");
         let section = text.split(&heading).nth(1).unwrap_or_else(|| panic!("no section {heading}"));

@@ -17,6 +17,8 @@ use std::str::FromStr;
 use countersign_tlog::checkpoint::OpenError;
 use countersign_tlog::note::{Algorithm, KeyError};
 use countersign_tlog::{Checkpoint, Note, VerifierKey};
+use data_encoding::HEXUPPER;
+use sha2::{Digest as _, Sha256};
 
 /// A policy is longer than any needs to be.
 const MAX_LINES: usize = 1000;
@@ -228,6 +230,14 @@ impl PolicyFault {
     fn at(self, line: usize) -> PolicyError {
         PolicyError { line, fault: self }
     }
+}
+
+/// What two people compare of a key: SHA-256 over its verifier key, in groups to be read out.
+pub fn fingerprint(key: &VerifierKey) -> String {
+    let hex = HEXUPPER.encode(&Sha256::digest(key.to_string()));
+    let groups: Vec<&str> =
+        hex.as_bytes().chunks(4).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(" ")
 }
 
 fn key_of(text: &str, algorithm: Algorithm) -> Result<VerifierKey, PolicyFault> {

@@ -9,8 +9,7 @@ use super::graph;
 use crate::repo;
 
 /// Pure crates; one that does not exist yet is skipped.
-const PURE: &[&str] =
-    &["countersign-domain", "countersign-policy", "countersign-tlog", "countersign-audit"];
+const PURE: &[&str] = &["countersign-domain", "countersign-policy", "countersign-tlog", "countersign-audit"];
 
 /// Packages that do input or output, and beginnings of names.
 const REFUSED: &[&str] = &["tokio", "async-std", "smol", "hyper", "reqwest", "ureq", "mio", "socket2"];
