@@ -1,5 +1,7 @@
 //! The command line: commands, options and their help. Nothing is read or sent here.
 
+use std::path::PathBuf;
+
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::duration::Span;
@@ -34,7 +36,7 @@ pub enum Command {
     /// List the agent's own requests
     List(List),
     /// Look at a request
-    Status(OneRequest),
+    Status(Status),
     /// Wait until a request is decided, or its agent must answer
     Wait(Wait),
     /// Answer a reviewer's question; new arguments are a new ask under the same id
@@ -170,13 +172,16 @@ pub struct PageArgs {
 
 /// `status`
 #[derive(Debug, Args)]
-pub struct OneRequest {
+pub struct Status {
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment would become the help of the command")]
     pub api: AgentsApi,
     /// The request
     #[arg(value_name = "REQUEST")]
     pub id: RequestId,
+    /// Write the receipt into this new file, when there is one
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// `wait`
@@ -242,6 +247,9 @@ pub struct Consume {
     /// The attempt, 32 lower-case hex digits, of a process that makes its own; random and never told unless given
     #[arg(long, value_name = "HEX")]
     pub attempt: Option<Attempt>,
+    /// Write the receipt into this new file: the proof that the decision is in the log
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// `outcome`

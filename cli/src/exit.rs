@@ -42,6 +42,7 @@ exits! {
     Problem = 3, "problem", "The service refused the call (4xx)";
     Unavailable = 4, "unavailable", "No answer, or the service is not available (5xx, 429, network); try again later";
     Credentials = 5, "credentials", "No usable credentials were found; nothing was sent";
+    AuditUnavailable = 6, "audit_unavailable", "The log cannot take the decision down, so nothing was released; try again later";
     Pending = 10, "pending", "Still in review, also at the end of `--timeout`";
     NeedsInfo = 11, "needs_info", "A reviewer asks for more: answer with `respond`";
     Unconsumed = 12, "unconsumed", "Asked for with `--consume` and approved by a person: `consume` before it runs";

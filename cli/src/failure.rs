@@ -63,8 +63,10 @@ impl Failure {
             Failure::Broken(_) => Exit::Broken,
             Failure::Unchecked(_) => Exit::Unchecked,
             Failure::Credentials(_) => Exit::Credentials,
+            Failure::Problem(problem) if problem.lacks_evidence() => Exit::AuditUnavailable,
             Failure::Problem(problem) if problem.status == 429 || problem.status >= 500 => Exit::Unavailable,
             Failure::Problem(_) => Exit::Problem,
+            Failure::InDoubt(failure) if failure.exit() == Exit::AuditUnavailable => Exit::AuditUnavailable,
             Failure::Unreachable { .. } | Failure::InDoubt(_) => Exit::Unavailable,
             Failure::Advised { failure, .. } => failure.exit(),
         }
@@ -78,7 +80,7 @@ impl Failure {
             | Failure::Broken(_)
             | Failure::Unchecked(_)
             | Failure::Credentials(_) => false,
-            Failure::Problem(problem) => problem.status >= 500,
+            Failure::Problem(problem) => problem.status >= 500 || problem.lacks_evidence(),
             Failure::Unreachable { sent, .. } => *sent,
             Failure::NotUnderstood(_) | Failure::InDoubt(_) => true,
             Failure::Advised { failure, .. } => failure.leaves_doubt(),

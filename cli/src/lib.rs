@@ -22,6 +22,7 @@ pub mod pace;
 pub mod problem;
 pub mod progress;
 pub mod random;
+mod receipt;
 pub mod render;
 pub mod sign;
 pub mod token;

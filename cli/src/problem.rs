@@ -65,6 +65,11 @@ impl Problem {
         }
     }
 
+    /// Whether the log does not hold, or cannot take, what lets a request run.
+    pub fn lacks_evidence(&self) -> bool {
+        matches!(self.said.code.as_deref(), Some("audit_unavailable" | "not_sealed"))
+    }
+
     /// Whether it is a final word of the service itself (and not of a gateway before it).
     pub fn settles(&self) -> bool {
         (400..500).contains(&self.status) && self.said.code.is_some() && !self.passes()

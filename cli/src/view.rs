@@ -82,6 +82,9 @@ pub struct View {
     /// The single use.
     #[serde(default, deserialize_with = "shown")]
     pub consume: Option<Consume>,
+    /// Proof that the decision is in the log.
+    #[serde(default, deserialize_with = "shown")]
+    pub receipt: Option<String>,
     /// Votes. Reviewers only.
     #[serde(default, deserialize_with = "shown")]
     pub votes: Vec<Vote>,
@@ -203,8 +206,8 @@ pub struct Consumed {
     #[serde(default, deserialize_with = "shown")]
     pub approved: Option<Approved>,
     /// Proof that the decision is in the log.
-    #[serde(default)]
-    pub receipt: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "shown")]
+    pub receipt: Option<String>,
 }
 
 /// The action that may run.

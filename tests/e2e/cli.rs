@@ -117,8 +117,12 @@ async fn a_life_from_the_ask_to_the_outcome() {
         told(&agent_runs(&agent, format!("{consume} {digest}")).await, "/code"),
         (3, "digest_mismatch")
     );
-    let consumed = agent_runs(&agent, format!("{consume} {new}")).await;
+    let file = std::env::temp_dir().join(format!("receipt-{}", unique()));
+    let consumed = agent_runs(&agent, format!("{consume} {new} --receipt {}", file.display())).await;
     assert_eq!(told(&consumed, "/approved/arguments/prefix"), (0, "users/a"));
+    let kept = std::fs::read_to_string(&file).expect("the receipt was kept");
+    assert_eq!(told(&consumed, "/receipt"), (0, kept.as_str()));
+    std::fs::remove_file(&file).unwrap();
     assert_eq!(told(&agent_runs(&agent, &look).await, "/status"), (30, "consumed"));
     assert_eq!(told(&agent_runs(&agent, format!("{consume} {new}")).await, "/code"), (3, "already_consumed"));
     let outcome = format!("outcome {request} --succeeded --detail done");

@@ -14,6 +14,13 @@ async fn approved(agent: &Agent, more: Value) -> Value {
     request
 }
 
+/// An answer but for its receipt, which may be of a later checkpoint.
+fn without_receipt(mut right: Value) -> Value {
+    let receipt = right.as_object_mut().unwrap().remove("receipt");
+    assert!(receipt.is_some_and(|receipt| receipt.is_string()));
+    right
+}
+
 #[tokio::test]
 async fn the_same_attempt_gets_the_same_answer_and_another_gets_none() {
     let _stack = shared().await;
@@ -22,7 +29,7 @@ async fn the_same_attempt_gets_the_same_answer_and_another_gets_none() {
     let mine = attempt();
     let first = agent.consume_as(&request, &mine).await.expect(200);
     let again = agent.consume_as(&request, &mine).await.expect(200);
-    assert_eq!(first, again);
+    assert_eq!(without_receipt(first), without_receipt(again));
     agent.consume(&request).await.problem(409, "already_consumed");
     agent.outcome(&request, "unknown").await.expect(200);
     agent.consume_as(&request, &mine).await.problem(409, "already_consumed");

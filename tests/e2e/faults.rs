@@ -28,6 +28,11 @@ async fn workflow_is(request: &Value, status: &str) -> Option<()> {
     (engine::execution(id(request)).await == status).then_some(())
 }
 
+/// The transactions that record events of the request: not those that put them into the log, which name no leaf.
+fn written(request: &Value) -> Value {
+    json!({"target": "TransactWriteItems", "body": format!("{}.", id(request))})
+}
+
 fn refuse(code: &str) -> Value {
     json!({"status": 400, "body": {"__type": code, "message": "injected"}})
 }
@@ -84,7 +89,7 @@ async fn a_transaction_in_conflict_is_tried_again() {
         "message": "Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict]",
         "CancellationReasons": [{"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"}],
     });
-    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let matching = written(&request);
     let fault = Fault::engine(matching.clone(), json!({"status": 400, "body": cancelled}), Some(3)).await;
     Reviewer::new("alice").await.approve(&request).await.expect(200);
     assert_eq!(fault.lift().await, 3);
@@ -98,7 +103,7 @@ async fn a_lost_answer_of_the_table_loses_and_doubles_nothing() {
     let _stack = shared().await;
     let agent = Agent::ordinary().await;
     let request = agent.asks("s3.sync").await;
-    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let matching = written(&request);
     let fault = Fault::engine(matching.clone(), json!({"lose_answer": true}), Some(1)).await;
     Chat::new("U0ALICE").press(&request, "C0DATA", "approve").await;
     assert_eq!(fault.lift().await, 1);
@@ -168,7 +173,7 @@ async fn a_decision_whose_write_fails_is_not_taken_and_the_person_is_told() {
     let agent = Agent::ordinary().await;
     let request = agent.asks("s3.sync").await;
     let shown = card(&request, "C0DATA").await;
-    let matching = json!({"target": "TransactWriteItems", "body": id(&request)});
+    let matching = written(&request);
     let fault =
         Fault::engine(matching, refuse("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"), None)
             .await;

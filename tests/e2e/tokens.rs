@@ -22,7 +22,7 @@ async fn bearing(token: &str, call: Call) -> Answer {
 async fn an_agent_asks_and_runs_with_a_token() {
     let _stack = shared().await;
     let issuer = stack().oidc_url.as_str();
-    let [agents, review] =
+    let ([agents, review], _) =
         stack::another("countersign-tokens", &[("AgentAuth", "JWT"), ("AgentIssuer", issuer)]).await;
     let ask = || {
         let body = json!({"action": "s3.sync", "target": "s3://b/", "arguments": {"source": "s3://a/"}});

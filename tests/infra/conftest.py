@@ -11,6 +11,7 @@ VARIANTS = {
     "everything": {
         "SlackSecretArn": SECRET, "ReviewIssuer": REVIEW, "AgentAuth": "JWT", "AgentIssuer": AGENTS, "QueryConcurrency": 20,
         "LogOrigin": "log.example.com/countersign",
+        "WitnessUrl": "https://witness.example.com", "WitnessVkey": "w+1a2b3c4d+BAbC",
         "AlarmTopicArn": "arn:aws:sns:eu-west-1:123456789012:alarms", "DeployRoleArn": "arn:aws:iam::123456789012:role/deployer",
     },
 }

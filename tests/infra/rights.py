@@ -26,20 +26,23 @@ RIGHTS = {
     "IntakeRole": {
         "${IntakeLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query", keys=["REQ", "AGENT", "IDEM", "COOL"]),
+            on("dynamodb:GetItem dynamodb:Query", keys=["REQ", "AGENT", "IDEM", "COOL", "VOID"]),
             on("dynamodb:PutItem dynamodb:UpdateItem dynamodb:ConditionCheckItem", keys=["REQ", "AGENT", "IDEM"]),
+            on("dynamodb:ConditionCheckItem", keys=["VOID"]),
         ],
         MACHINE: [on("states:StartExecution")],
+        "${Archiver.Arn}": [INVOKE],
     },
     "QueryRole": {
         "${QueryLog.Arn}": [LOG],
         "${Table.Arn}": [on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ"])],
         "${Table.Arn}/index/agent": [QUERY],
+        "${Archiver.Arn}": [INVOKE],
     },
     "NotifierRole": {
         "${NotifierLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query", keys=["REQ"]),
+            on("dynamodb:GetItem dynamodb:Query", keys=["REQ", "LOG"]),
             on("dynamodb:PutItem dynamodb:UpdateItem", keys=["REQ"]),
         ],
         "${Tokens.Arn}": [on("dynamodb:PutItem")],
@@ -56,12 +59,13 @@ RIGHTS = {
         "${Table.Arn}/index/live": [QUERY],
         "${Tokens.Arn}": [on("dynamodb:GetItem")],
         MACHINE: [RESUME],
+        "${Archiver.Arn}": [INVOKE],
         SECRET: [SECRET_READ],
     },
     "RelayRole": {
         "${RelayLog.Arn}": [LOG],
         "${Table.Arn}": [
-            on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT"]),
+            on("dynamodb:GetItem dynamodb:Query dynamodb:BatchGetItem", keys=["REQ", "AGENT", "LOG", "VOID"]),
             on("dynamodb:PutItem dynamodb:UpdateItem", keys=["REQ", "AGENT"]),
         ],
         "${Table.Arn}/index/due": [QUERY],
@@ -79,7 +83,7 @@ RIGHTS = {
         "${Table.Arn}": [
             on("dynamodb:GetItem dynamodb:BatchGetItem dynamodb:Query", keys=["REQ", "AGENT", "LOG"]),
             on("dynamodb:UpdateItem", keys=["REQ", "AGENT", "LOG"]),
-            on("dynamodb:PutItem dynamodb:ConditionCheckItem", keys=["LOG"]),
+            on("dynamodb:PutItem dynamodb:ConditionCheckItem", keys=["LOG", "VOID"]),
         ],
         "${Table.Arn}/index/pending": [QUERY],
         "${Table.StreamArn}": [STREAM],
@@ -115,12 +119,12 @@ TRUSTED = {role: "lambda.amazonaws.com" for role in RIGHTS} | {
 # What the functions read from their environment.
 COMMON = {"TABLE_NAME", "EVENT_SOURCE", "POLICY_DIR", "RUST_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 CHAT = {"TOKENS_TABLE_NAME", "SLACK_SECRET_ARN", "SLACK_API_BASE"}
-AGENTS = {"SERVES", "AGENT_AUTH", "AGENT_ISSUER", "AGENT_AUDIENCE"}
+AGENTS = {"SERVES", "AGENT_AUTH", "AGENT_ISSUER", "AGENT_AUDIENCE", "ARCHIVER_FUNCTION_NAME"}
 ENVIRONMENT = {
     "Intake": COMMON | AGENTS | {"STATE_MACHINE_ARN"},
     "Query": COMMON | AGENTS,
-    "Notifier": COMMON | CHAT | {"TOPIC_ARN"},
-    "Callback": COMMON | CHAT | {"REVIEW_ISSUER", "REVIEW_AUDIENCE"},
-    "Relay": COMMON | CHAT | {"TOPIC_ARN", "STATE_MACHINE_ARN"},
-    "Archiver": COMMON | {"ARCHIVE_BUCKET", "DERIVED_BUCKET", "SIGNING_KEY_ID", "LOG_ORIGIN"},
+    "Notifier": COMMON | CHAT | {"TOPIC_ARN", "LOG_ORIGIN"},
+    "Callback": COMMON | CHAT | {"REVIEW_ISSUER", "REVIEW_AUDIENCE", "ARCHIVER_FUNCTION_NAME"},
+    "Relay": COMMON | CHAT | {"TOPIC_ARN", "STATE_MACHINE_ARN", "LOG_ORIGIN"},
+    "Archiver": COMMON | {"ARCHIVE_BUCKET", "DERIVED_BUCKET", "RETENTION_DAYS", "SIGNING_KEY_ID", "LOG_ORIGIN", "WITNESS_URL", "WITNESS_VKEY"},
 }

@@ -1,4 +1,4 @@
-"""Reads infra/template.yaml as CloudFormation would after SAM's transform, with nothing but files.
+"""Reads a template of infra/ as CloudFormation would after SAM's transform, with nothing but files.
 
 `translate` gives plain CloudFormation; `resolve` gives its resources for one set of parameters, in which a reference to
 a resource is the text `${Name}` or `${Name.Attribute}`. Must not know any rule about what the template ought to say.
@@ -24,9 +24,9 @@ engine = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(engine)
 
 
-def source() -> dict:
+def source(file: str = "template.yaml") -> dict:
     """The template as it is written."""
-    return yaml_parse((INFRA / "template.yaml").read_text())
+    return yaml_parse((INFRA / file).read_text())
 
 
 def workflow() -> dict:
@@ -34,11 +34,11 @@ def workflow() -> dict:
     return json.loads((INFRA / "workflow.asl.json").read_text())
 
 
-def translate() -> dict:
+def translate(file: str = "template.yaml") -> dict:
     """Plain CloudFormation: what SAM makes of the template once the code lies in a bucket."""
     coded = ("AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
-    code = {name: ("code", f"{name}.zip") for name, r in source()["Resources"].items() if r["Type"] in coded}
-    return engine.translate(INFRA / "template.yaml", code, PSEUDO["AWS::Region"])
+    code = {name: ("code", f"{name}.zip") for name, r in source(file)["Resources"].items() if r["Type"] in coded}
+    return engine.translate(INFRA / file, code, PSEUDO["AWS::Region"])
 
 
 def resolve(template: dict, **parameters) -> dict:

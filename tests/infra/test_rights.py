@@ -223,7 +223,10 @@ def test_parameters_reach_the_functions_that_read_them(variant):
     check("ARCHIVE_BUCKET", "${Archive}", "Archiver")
     check("DERIVED_BUCKET", "${Derived}", "Archiver")
     check("SIGNING_KEY_ID", "${SigningKey.Arn}", "Archiver")
-    check("LOG_ORIGIN", "log.example.com/countersign", "Archiver")
+    check("ARCHIVER_FUNCTION_NAME", "${Archiver}", "Intake", "Query", "Callback")
+    check("LOG_ORIGIN", "log.example.com/countersign", "Archiver", "Notifier", "Relay")
+    check("WITNESS_URL", "https://witness.example.com", "Archiver")
+    check("WITNESS_VKEY", "w+1a2b3c4d+BAbC", "Archiver")
 
 
 def test_no_parameter_takes_a_secret(translated):

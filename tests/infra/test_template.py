@@ -52,7 +52,7 @@ def test_parameters_take_what_they_should_and_nothing_else():
     check("SlackSecretArn", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:slack-AbCdEf", True)
     check("SlackSecretArn", "slack", False)
     check("SlackSecretArn", "arn:aws:ssm:eu-west-1:123456789012:parameter/slack", False)
-    for url in ("SlackApiBase", "ReviewIssuer", "AgentIssuer"):
+    for url in ("SlackApiBase", "ReviewIssuer", "AgentIssuer", "WitnessUrl"):
         check(url, "https://login.example.com/tenant/", True)
         check(url, "http://127.0.0.1:4011/api", True)
         check(url, "http://localhost:4011", True)
@@ -67,6 +67,11 @@ def test_parameters_take_what_they_should_and_nothing_else():
     check("LogOrigin", "log.example.com/countersign", True)
     for origin in ("two words", "a+b", "/log", "log/", "log//b", "log/../b", "log\n"):
         check("LogOrigin", origin, False)
+    check("WitnessUrl", "", True)
+    check("WitnessVkey", "", True)
+    check("WitnessVkey", "witness.example.com/w+1a2b3c4d+BAbC/+=", True)
+    for vkey in ("witness.example.com/w", "w+1a2b3c4d+", "w+1a2b3c4+BAbC", "a w+1a2b3c4d+BAbC"):
+        check("WitnessVkey", vkey, False)
     check("PolicyDir", "/opt/policy", True)
     check("PolicyDir", "policy", False)
     check("ReviewAudience", "", False)
@@ -82,9 +87,9 @@ def test_every_parameter_says_what_it_is_for_and_is_needed(translated):
         assert f'"Ref": "{name}"' in text, f"{name} is used nowhere"
 
 
-def test_tokens_of_agents_and_their_issuer_come_together():
+def test_what_belongs_together_comes_together():
     rules = template.source()["Rules"]
-    assert set(rules) == {"AgentTokensNeedAnIssuer", "AnAgentIssuerNeedsTokens"}
+    assert set(rules) == {"AgentTokensNeedAnIssuer", "AnAgentIssuerNeedsTokens", "AWitnessHasAKey", "AWitnessKeyHasAWitness"}
     assert all(len(r["Assertions"]) == 1 and r["Assertions"][0]["AssertDescription"] for r in rules.values())
 
 
@@ -116,7 +121,7 @@ def test_intake_writes_and_query_reads(stack):
 
 def test_timeouts_fit_what_waits_for_them(stack):
     assert {name: stack[name]["Properties"]["Timeout"] for name in FUNCTIONS} == {
-        "Intake": 20, "Query": 29, "Notifier": 30, "Callback": 10, "Relay": 60, "Archiver": 60}
+        "Intake": 29, "Query": 29, "Notifier": 30, "Callback": 10, "Relay": 60, "Archiver": 60}
 
 
 def test_concurrency_is_set_aside_for_query_only_when_asked(variant):
@@ -265,8 +270,10 @@ OPEN_ROUTES = {
 }
 REVIEW_ROUTES = dict.fromkeys((
     "GET /v1/review/requests", "GET /v1/review/requests/{id}", "GET /v1/review/requests/{id}/events",
-    "POST /v1/review/requests/{id}/decisions", "POST /v1/review/requests/{id}/revoke", "POST /v1/review/requests/{id}/cards",
-    "POST /v1/review/agents/{agent}/freeze", "POST /v1/review/agents/{agent}/unfreeze"), "Callback")
+    "POST /v1/review/requests/{id}/decisions", "POST /v1/review/requests/{id}/revoke", "POST /v1/review/requests/{id}/erase",
+    "POST /v1/review/requests/{id}/cards",
+    "POST /v1/review/agents/{agent}/freeze", "POST /v1/review/agents/{agent}/unfreeze",
+    "POST /v1/review/log/recover", "POST /v1/review/log/exports"), "Callback")
 
 
 def routes(stack, api, kind):

@@ -80,6 +80,36 @@ pub async fn partition(key: &str) -> Vec<Value> {
     answer["Items"].as_array().cloned().unwrap_or_default()
 }
 
+/// Every item of a table.
+pub async fn items(table: &str) -> Vec<Value> {
+    let (mut items, mut from) = (Vec::new(), Value::Null);
+    loop {
+        let mut body = json!({"TableName": table, "ConsistentRead": true});
+        if !from.is_null() {
+            body["ExclusiveStartKey"] = from;
+        }
+        let page = json("dynamodb", "DynamoDB_20120810.Scan", &body).await;
+        items.extend(page["Items"].as_array().cloned().unwrap_or_default());
+        from = page["LastEvaluatedKey"].clone();
+        if from.is_null() {
+            return items;
+        }
+    }
+}
+
+/// Has a table that holds these items hold those, as a restore of an older copy of it does.
+pub async fn restore(table: &str, from: &[Value], to: &[Value]) {
+    let key = |item: &Value| json!({"pk": item["pk"], "sk": item["sk"]});
+    for gone in from.iter().filter(|item| !to.iter().any(|kept| key(kept) == key(item))) {
+        let body = json!({"TableName": table, "Key": key(gone)});
+        json("dynamodb", "DynamoDB_20120810.DeleteItem", &body).await;
+    }
+    for item in to.iter().filter(|item| !from.contains(item)) {
+        let body = json!({"TableName": table, "Item": item});
+        json("dynamodb", "DynamoDB_20120810.PutItem", &body).await;
+    }
+}
+
 /// The recorded leaves of a request, in order, as exact bytes.
 pub async fn leaves(id: &str) -> Vec<Vec<u8>> {
     leaves_of(&partition(&format!("REQ#{id}")).await)

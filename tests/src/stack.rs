@@ -58,8 +58,8 @@ pub fn stack() -> &'static Stack {
 }
 
 /// Deploys the same template once more, beside the stack, with some parameters set otherwise; the base URLs of its
-/// agents' and reviewers' APIs.
-pub async fn another(name: &'static str, changed: &[(&str, &str)]) -> [String; 2] {
+/// agents' and reviewers' APIs, and its outputs.
+pub async fn another(name: &'static str, changed: &[(&str, &str)]) -> ([String; 2], Value) {
     let file = |name: &str| stack().deployed.join(name);
     let given = std::fs::read(file("parameters.json")).expect("the parameters are there");
     let mut parameters: Value = serde_json::from_slice(&given).expect("they are JSON");
@@ -79,7 +79,8 @@ pub async fn another(name: &'static str, changed: &[(&str, &str)]) -> [String; 2
     let api = |url: &str, output: &str| {
         url.replace(stack().output(output), outputs[output].as_str().expect("the output is there"))
     };
-    [api(&stack().agents_api, "AgentsApiId"), api(&stack().review_api, "ReviewersApiId")]
+    let apis = [api(&stack().agents_api, "AgentsApiId"), api(&stack().review_api, "ReviewersApiId")];
+    (apis, outputs)
 }
 
 /// Ends the whole program, loudly and not through the test runner, which would keep it to itself.

@@ -30,6 +30,11 @@ enum Architecture {
     X86,
 }
 
+/// The functions of both templates: the witness is deployed elsewhere.
+fn packed() -> impl Iterator<Item = &'static str> {
+    build::FUNCTIONS.into_iter().chain(["witness"])
+}
+
 /// Builds with cargo-lambda, packs, and prints the sizes.
 pub fn run(options: &Options) -> Result<()> {
     end_all_on_signal()?;
@@ -44,7 +49,7 @@ pub fn run(options: &Options) -> Result<()> {
             Architecture::Arm64 => "--arm64",
             Architecture::X86 => "--x86-64",
         });
-        for function in build::FUNCTIONS {
+        for function in packed() {
             command.args(["--package", function]);
         }
         let done = Run::new(&place, "package", command).wait(line)?;
@@ -58,12 +63,12 @@ pub fn run(options: &Options) -> Result<()> {
     board.phase("pack", |line| {
         let mut command = std::process::Command::new(&tools.python);
         command.arg(repo::root().join("tests/engine/bundle.py")).arg(&out);
-        for function in build::FUNCTIONS {
+        for function in packed() {
             command.arg(format!("{function}={}", built.join(function).join("bootstrap").display()));
         }
         Run::new(&place, "pack", command).good(line).map(drop)
     })?;
-    for function in build::FUNCTIONS {
+    for function in packed() {
         let zip = out.join(format!("{function}.zip"));
         board.print(&format!("  {:>9} bytes  {}", std::fs::metadata(&zip)?.len(), shown(&zip)));
     }

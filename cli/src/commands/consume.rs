@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::random;
+use crate::receipt::ReceiptFile;
 use crate::render::{Paint, consumed};
 use crate::view::Consumed;
 
@@ -27,6 +28,7 @@ pub(super) async fn run(args: Consume, paint: Paint, progress: Progress) -> Resu
         None => Some(random::hex128()?),
     };
     let attempt = args.attempt.as_ref().map(|a| a.reveal()).or(own.as_deref()).unwrap_or_default();
+    let file = args.receipt.map(ReceiptFile::create).transpose()?;
     let client = agent(args.api, progress).await?;
     let body = body(&Body { digest: &args.digest, attempt })?;
     let call =
@@ -35,6 +37,9 @@ pub(super) async fn run(args: Consume, paint: Paint, progress: Progress) -> Resu
     let answer = client.send(&call).await.map_err(|f| f.if_in_doubt(advice))?;
     let right: Consumed = answer.read().map_err(|f| f.if_in_doubt(advice))?;
     check(&right, args.id.as_str(), &args.digest)?;
+    if let Some(file) = file {
+        file.keep(right.receipt.as_deref(), progress);
+    }
     let text = consumed(&right, Timestamp::now(), paint);
     Ok(Report { json: answer.json, text, exit: Exit::Ok })
 }

@@ -126,6 +126,22 @@ fn answers(rows: &mut Rows, view: &View, now: Timestamp) {
     if let Some(time) = view.consume.as_ref().and_then(|c| c.consumed_at.as_deref()) {
         rows.add("consumed", &ago_or_ahead(time, now));
     }
+    if let Some(receipt) = &view.receipt {
+        rows.add("receipt", &place(receipt));
+    }
+}
+
+/// Where the decision stands, as its receipt (C2SP tlog-proof) says. Whether that is so is not looked at here.
+fn place(receipt: &str) -> String {
+    let parts = || {
+        let index = receipt.lines().find_map(|line| line.strip_prefix("index "))?;
+        let mut checkpoint = receipt.split("\n\n").nth(1)?.lines();
+        Some((index, checkpoint.next()?, checkpoint.next()?))
+    };
+    match parts() {
+        Some((index, origin, size)) => format!("leaf {index} of {size} in {origin}"),
+        None => "of a form that this version does not know".into(),
+    }
 }
 
 fn next(view: &View, audience: Audience) -> Option<String> {
@@ -159,7 +175,7 @@ pub fn consumed(consumed: &Consumed, now: Timestamp, paint: Paint) -> String {
     }
     rows.add("digest", &consumed.digest);
     rows.maybe("nonce", consumed.nonce.as_deref());
-    rows.own("receipt", if consumed.receipt.is_some() { "with --json" } else { "none yet" });
+    rows.add("receipt", &consumed.receipt.as_deref().map_or("none yet".into(), place));
     rows.add(
         "next",
         &format!("run it once, then countersign outcome {} --succeeded or --failed", consumed.id),

@@ -283,6 +283,8 @@ fn a_consume_that_stays_in_doubt_says_so() {
     }
     let refused = |code: &str| Reply::json(409, &format!(r#"{{"code":"{code}","retryable":false}}"#));
     check(lost_for_long(), 4, true);
+    let unsealed = r#"{"code":"audit_unavailable","retryable":true}"#;
+    check(vec![Reply::json(503, unsealed).header("retry-after", "3600")], 6, true);
     // A gateway's word after a lost answer settles nothing; the service's own does.
     check(vec![Reply::dropped(), Reply::json(403, r#"{"message":"Forbidden"}"#)], 4, true);
     check(vec![Reply::dropped(), refused("expired")], 3, false);
@@ -299,6 +301,31 @@ fn no_proxy_stands_between_this_machine_and_itself() {
     ];
     let ran = run_with("status ID", "", vec![view("approved")], &env);
     assert_eq!((ran.code, ran.seen.len()), (0, 1), "{}", ran.shown);
+}
+
+#[test]
+fn a_receipt_is_kept_byte_for_byte_in_a_new_file() {
+    let receipt = "c2sp.org/tlog-proof@v1\nindex 7\naGFzaA==\n\nlog.example/countersign\n42\ncm9vdA==\n\n— log.example/countersign c2ln\n";
+    let with = |receipt: serde_json::Value| {
+        let body = serde_json::json!({"id": ID, "status": "consumed", "digest": DIGEST, "receipt": receipt});
+        vec![Reply::json(200, &body.to_string())]
+    };
+    for command in ["consume ID --digest DIGEST", "status ID"] {
+        let file = std::env::temp_dir().join(format!("countersign-{}", std::process::id()));
+        let command = format!("{command} --receipt {}", file.display());
+        let none = run(&command, "", with(serde_json::Value::Null));
+        assert!(!file.exists() && none.stderr.contains("there is no receipt yet"), "{}", none.shown);
+        let refused = run(&command, "", vec![Reply::json(404, r#"{"code":"not_found"}"#)]);
+        assert!(refused.code == 3 && !file.exists(), "{}", refused.shown);
+        let kept = run(&command, "", with(receipt.into()));
+        assert_eq!(kept.code, none.code, "{}", kept.shown);
+        assert!(kept.stdout.contains("leaf 7 of 42 in log.example/countersign"), "{}", kept.shown);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), receipt);
+        let again = run(&command, "", Vec::new());
+        assert_eq!((again.code, again.seen.len()), (2, 0), "{}", again.shown);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), receipt, "it is not written over");
+        std::fs::remove_file(&file).unwrap();
+    }
 }
 
 #[test]

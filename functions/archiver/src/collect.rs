@@ -8,7 +8,7 @@ use countersign_domain::event::Flaw;
 use countersign_domain::leaf::{Frame, Head, LeafHash, Subject};
 use futures::future::join_all;
 
-use crate::log::{Log, LogError};
+use crate::log::{LogError, Logs};
 
 /// How many subjects are read at a time.
 const AT_ONCE: usize = 16;
@@ -24,7 +24,7 @@ pub struct Taken {
     pub flaw: Option<Flaw>,
 }
 
-impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
+impl<T: Ledger, A: Archive, S: Signer> Logs<T, A, S> {
     /// The subjects' events that are not in the log. A subject that cannot be read holds up no other: the last error
     /// comes beside what was read.
     pub async fn collect(&self, subjects: &BTreeSet<Subject>) -> (Vec<Taken>, Option<LogError>) {

@@ -1,10 +1,11 @@
 //! The commit: the head moves, and the events behind it are in the log, in one transaction.
 
-use countersign_app::log::{EventKey, LogCommit, LogHead, Sealed};
+use countersign_app::log::{Begin, EventKey, Line, LogCommit, LogHead, Sealed};
 use countersign_app::ports::{Archive, Ledger, PortError, Signer};
 use countersign_domain::Time;
 use countersign_domain::event::{Event, Fact};
 use countersign_domain::leaf::{Head, Leaf, LeafHash, Place, Subject};
+use countersign_domain::log::Recovery;
 use countersign_tlog::Edge;
 
 use crate::collect::Taken;
@@ -40,13 +41,36 @@ struct Batch<'a> {
     bytes: usize,
 }
 
-impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
-    /// Commits the first of these events, as many as one transaction takes, on top of a head that is published. None
-    /// of them makes a heartbeat. `None` = somebody was faster.
+impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
+    /// Commits what the log says of itself and the first of these events, as many as one transaction takes, on top of
+    /// a head that is published. `None` = somebody was faster.
     pub async fn commit(
         &self,
         before: Option<LogHead>,
         pending: &[Taken],
+        own: Vec<Fact>,
+        now: Time,
+    ) -> Result<Option<Committed>, LogError> {
+        let genesis = match &before {
+            None => Some(self.genesis(None).await?),
+            Some(_) => None,
+        };
+        self.commit_all(before, pending, genesis.into_iter().chain(own), None, now).await
+    }
+
+    /// The first thing that this log says.
+    pub async fn genesis(&self, after: Option<Recovery>) -> Result<Fact, LogError> {
+        let key = self.key().await?.to_string();
+        Ok(Fact::LogGenesis { origin: self.origin.clone(), key, after })
+    }
+
+    /// The same with a recovery, which begins this log: its line before, and what else it writes.
+    pub async fn commit_all(
+        &self,
+        before: Option<LogHead>,
+        pending: &[Taken],
+        own: impl Iterator<Item = Fact>,
+        recovery: Option<(Line, Begin<'_>)>,
         now: Time,
     ) -> Result<Option<Committed>, LogError> {
         let edge = match &before {
@@ -65,11 +89,8 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
             own: Vec::new(),
             bytes: 0,
         };
-        if before.is_none() {
-            let key = self.key().await?.to_string();
-            batch.write(Fact::LogGenesis { origin: self.origin.clone(), key })?;
-        } else if pending.is_empty() {
-            batch.write(Fact::LogHeartbeat {})?;
+        for fact in own {
+            batch.write(fact)?;
         }
         for taken in pending {
             if !batch.has_room(taken, self.most) {
@@ -78,6 +99,7 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
             batch.take(taken)?;
         }
 
+        let said = before.as_ref().filter(|_| batch.own.is_empty()).map_or(now, |head| head.said);
         let mut grown = edge.clone();
         grown.append(&batch.leaves).map_err(|error| Halt::Table(error.to_string()))?;
         let head = LogHead {
@@ -86,11 +108,16 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
             published: edge.size(),
             batch: batch.keys,
             chain: batch.chain,
-            at: now,
+            said,
         };
         let taken = batch.sealed.len();
         let (before, sealed, own) = (before.as_ref(), batch.sealed, batch.own);
-        let commit = LogCommit { origin: &self.origin, before, after: &head, sealed, own };
+        let (line, recovery) = match recovery {
+            Some((before, begin)) => (before, Some(begin)),
+            None => (self.line, None),
+        };
+        let line = (&self.base, line);
+        let commit = LogCommit { origin: &self.origin, line, recovery, before, after: &head, sealed, own };
         match self.table.commit_log(commit).await {
             Ok(()) => Ok(Some(Committed { head, edge, leaves: batch.leaves, taken })),
             Err(PortError::Conflict) => Ok(None),

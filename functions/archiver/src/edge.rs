@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use countersign_app::log::LogHead;
 use countersign_app::ports::{Archive, Ledger, Signer};
 use countersign_tlog::tile::ContentError;
+use countersign_tlog::tree::Hash;
 use countersign_tlog::{Bundle, Checkpoint, Edge, Note, Tile};
 use futures::future::try_join_all;
 
@@ -15,10 +16,11 @@ pub fn checkpoint_path(size: u64) -> String {
     format!("checkpoints/{size:020}")
 }
 
-impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
+impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
     /// What the next leaf is added to. Both the table and the last signed checkpoint must agree with it.
     pub async fn right_edge(&self, head: &LogHead) -> Result<Edge, LogError> {
-        let (edge, _) = futures::future::try_join(self.edge(head.size), self.signed(head)).await?;
+        let (edge, _) =
+            futures::future::try_join(self.edge(head.size), self.signed(head.size, &head.root)).await?;
         if edge.root() == head.root { Ok(edge) } else { Err(Halt::Root(head.size).into()) }
     }
 
@@ -48,19 +50,18 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
         try_join_all(paths.map(read)).await
     }
 
-    /// The signed checkpoint of this head.
-    pub async fn signed(&self, head: &LogHead) -> Result<Note, LogError> {
-        let path = checkpoint_path(head.size);
+    /// The signed checkpoint of so many leaves with this root.
+    pub async fn signed(&self, size: u64, root: &Hash) -> Result<Note, LogError> {
+        let path = checkpoint_path(size);
         let bytes = self.archive.oldest(&self.path(&path)).await.map_err(LogError::Bucket)?;
         let bytes = bytes.ok_or(Halt::Missing(path))?;
-        let keys = std::slice::from_ref(self.key().await?);
+        let keys = [self.key().await?];
         let note = Note::parse(&bytes).ok();
         let signed = note.filter(|note| {
-            Checkpoint::open(note, self.origin.as_str(), keys, &[]).is_ok_and(|opened| {
-                (opened.checkpoint.size(), opened.checkpoint.root()) == (head.size, &head.root)
-            })
+            Checkpoint::open(note, self.origin.as_str(), &keys, &[])
+                .is_ok_and(|opened| (opened.checkpoint.size(), opened.checkpoint.root()) == (size, root))
         });
-        signed.ok_or(Halt::Checkpoint(head.size).into())
+        signed.ok_or(Halt::Checkpoint(size).into())
     }
 }
 

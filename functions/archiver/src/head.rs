@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use countersign_app::log::{Current, LogHead};
-use countersign_app::ports::{Archive, Ledger, Signer};
+use countersign_app::log::{Current, Line, LogHead};
+use countersign_app::ports::{Archive, Ledger, PortError, Signer};
+use countersign_domain::ids::Origin;
 use countersign_tlog::{Checkpoint, Note};
+use futures::future::try_join;
 use tokio::time::{Instant, sleep};
 
 use crate::log::{Halt, Log, LogError};
@@ -12,20 +14,27 @@ use crate::log::{Halt, Log, LogError};
 /// The one key that is written more than once.
 pub const NEWEST: &str = "checkpoint";
 
-/// How long who won a race may stand still before another publishes for them.
+/// How long who committed may stand still before another publishes for them. Many at once would only be in each other's
+/// way.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long who lost waits before looking again, in milliseconds: half of it, and up to as much more.
+/// How long others wait before looking again, in milliseconds: half of it, and up to as much more.
 const LOOK: u64 = 50;
 
-impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
-    /// The head, after everything it holds was published; `None` = the log has not begun. Who just lost a race leaves
-    /// the publishing to the winner first.
-    pub async fn ready(&self, lost: bool) -> Result<Option<LogHead>, LogError> {
-        let (mut stands, mut since) = (None, Instant::now());
+impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
+    /// The head, after everything it holds was published; `None` = the log has not begun. The publishing is left to
+    /// whoever committed first.
+    pub async fn ready(&self) -> Result<Option<LogHead>, LogError> {
         loop {
             // In this order: whatever is published was committed before, so a head read after it holds it.
-            let newest = self.newest().await?;
+            let (newest, later) = try_join(self.newest(), self.superseded()).await?;
+            if let Some(later) = later {
+                let now = self.table.line(&self.base).await.map_err(LogError::Table)?;
+                // A recovery in this moment: whoever asked looks again.
+                let halted = LogError::Halted(Halt::Superseded(later));
+                return Err(if now == self.line { halted } else { LogError::Table(PortError::Conflict) });
+            }
+            let newest = newest.map_or(0, |newest| newest.size());
             let head = self.table.log_head(&self.origin).await.map_err(LogError::Table)?;
             let known = head.as_ref().map_or(0, |head| head.size);
             if newest > known {
@@ -38,34 +47,52 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
                 }
                 return Ok(Some(head));
             }
-            if stands != Some(head.size) {
-                (stands, since) = (Some(head.size), Instant::now());
-            }
-            if !lost || since.elapsed() >= PATIENCE {
+            if self.stands(&head).await? {
                 self.publish(&head).await?;
                 head.published = head.size;
                 return Ok(Some(head));
             }
-            sleep(Duration::from_millis(LOOK + (self.spread)(LOOK))).await;
         }
     }
 
-    /// The size of the newest checkpoint.
-    async fn newest(&self) -> Result<u64, LogError> {
-        let current = self.archive.current(&self.path(NEWEST)).await.map_err(LogError::Bucket)?;
-        let Some(current) = current else { return Ok(0) };
-        Ok(self.size_of(&current).await?.unwrap_or(0))
+    /// Whether the log stands still at a head that is not published.
+    async fn stands(&self, head: &LogHead) -> Result<bool, LogError> {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(LOOK + (self.spread)(LOOK))).await;
+            let now = self.table.log_head(&self.origin).await.map_err(LogError::Table)?;
+            if now.as_ref() != Some(head) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
-    /// The size that a checkpoint speaks of; `None` if it is not of this log.
-    async fn size_of(&self, current: &Current) -> Result<Option<u64>, LogError> {
-        let keys = std::slice::from_ref(self.key().await?);
+    /// The newest checkpoint, where there is one that is the log's.
+    pub async fn newest(&self) -> Result<Option<Checkpoint>, LogError> {
+        let current = self.archive.current(&self.path(NEWEST)).await.map_err(LogError::Bucket)?;
+        match current {
+            Some(current) => self.opened(&current).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The log that a recovery began after this one, if it was ever published.
+    pub async fn superseded(&self) -> Result<Option<Origin>, LogError> {
+        let later = self.at(Line { n: self.line.n + 1, recovered: None })?;
+        let there = self.archive.current(&later.path(NEWEST)).await.map_err(LogError::Bucket)?;
+        Ok(there.map(|_| later.origin))
+    }
+
+    /// What a checkpoint says; `None` if it is not of this log.
+    async fn opened(&self, current: &Current) -> Result<Option<Checkpoint>, LogError> {
+        let keys = [self.key().await?];
         let note = Note::parse(&current.bytes).ok();
-        let opened = note.and_then(|note| Checkpoint::open(&note, self.origin.as_str(), keys, &[]).ok());
+        let opened = note.and_then(|note| Checkpoint::open(&note, self.origin.as_str(), &keys, &[]).ok());
         if opened.is_none() {
             tracing::error!(key = NEWEST, "the newest checkpoint is not the log's and is written again");
         }
-        Ok(opened.map(|opened| opened.checkpoint.size()))
+        Ok(opened.map(|opened| opened.checkpoint))
     }
 
     /// Has the one key point at this checkpoint, unless it points at a later one. `false` = it does not need to.
@@ -74,7 +101,7 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
         loop {
             let current = self.archive.current(&key).await.map_err(LogError::Bucket)?;
             if let Some(current) = &current
-                && self.size_of(current).await?.is_some_and(|newest| newest >= size)
+                && self.opened(current).await?.is_some_and(|newest| newest.size() >= size)
             {
                 return Ok(false);
             }
@@ -88,7 +115,7 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
 
     /// The newest checkpoint was written before the head said so: if it is older now, somebody did that.
     async fn point_again(&self, head: &LogHead) -> Result<(), LogError> {
-        let note = self.signed(head).await?;
+        let note = self.signed(head.size, &head.root).await?;
         if self.point(head.size, note.to_string().as_bytes()).await? {
             tracing::error!(
                 size = head.size,

@@ -10,7 +10,7 @@ use crate::derived;
 use crate::edge::checkpoint_path;
 use crate::log::{Halt, Log, LogError};
 
-impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
+impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
     /// Publishes a head that somebody committed.
     pub async fn publish(&self, head: &LogHead) -> Result<(), LogError> {
         let start = head.size.checked_sub(head.batch.len() as u64);
@@ -56,7 +56,7 @@ impl<T: Ledger, A: Archive, S: Signer> Log<T, A, S> {
         let checkpoint = Checkpoint::new(self.origin.as_str(), head.size, head.root);
         let mut note = checkpoint.and_then(|checkpoint| checkpoint.note()).map_err(|e| malformed(&e))?;
         let signature = self.signer.sign(&note.message(None)).await.map_err(LogError::Key)?;
-        note.sign(self.key().await?, None, |_| Ok::<_, VerifyError>(signature))
+        note.sign(&self.key().await?, None, |_| Ok::<_, VerifyError>(signature))
             .map_err(|error| Halt::Key(error.to_string()))?;
         Ok(note.to_string().into_bytes())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_app::log::Line;
 use countersign_app::ports::{Archive, Ledger, Signer, Table};
 use countersign_app::store::StoredEvent;
 use countersign_domain::event::Fact;
@@ -11,7 +12,7 @@ use countersign_tlog::tile::{ContentError, nodes};
 use countersign_tlog::tree::{self, Hash, leaf_hash};
 use countersign_tlog::{Proof, Tile};
 
-use crate::log::{Halt, Log, LogError};
+use crate::log::{Halt, Log, LogError, Logs};
 
 /// That a decision is in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,26 +25,44 @@ pub struct Receipt {
     pub size: u64,
 }
 
-impl<T: Table + Ledger, A: Archive, S: Signer> Log<T, A, S> {
+impl<T: Table + Ledger, A: Archive, S: Signer> Logs<T, A, S> {
     /// The receipt of the request's decision, if there was one that lets it run. Everything must be in the log.
     pub async fn receipt(&self, subject: &Subject) -> Result<Option<Receipt>, LogError> {
         let events = self.table.events(subject).await.map_err(LogError::Table)?;
         let Some(event) = decision(&events) else { return Ok(None) };
-        let Some(head) = self.ready(false).await? else { return Ok(None) };
-        let Some(index) = event.index.filter(|index| *index < head.size) else { return Ok(None) };
-        let proof = Proof {
-            extra: Vec::new(),
-            index,
-            hashes: self.path_of(index, head.size).await?,
-            checkpoint: self.signed(&head).await?,
-        };
-        let leaf = leaf_hash(&event.bytes);
-        if tree::verify_inclusion(index, head.size, &leaf, &proof.hashes, &head.root).is_err() {
-            // What was quarantined has no receipt: the log holds its hash and not itself.
-            tracing::error!(subject = %subject, index, "a decision is not in the log as the table has it");
+        let Some(index) = event.index else { return Ok(None) };
+        let log = self.current().await?;
+        if event.log == log.line.n {
+            let Some(head) = log.ready().await? else { return Ok(None) };
+            return log.prove(&event.bytes, index, (head.size, head.root), Vec::new()).await;
+        }
+        // It was sealed by a log before, whose newest checkpoint holds for ever.
+        let log = self.at(Line { n: event.log, recovered: None })?;
+        let Some(newest) = log.newest().await? else { return Ok(None) };
+        log.prove(&event.bytes, index, (newest.size(), *newest.root()), Vec::new()).await
+    }
+}
+
+impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
+    /// Why the leaf is in the log, where it is. `head` is published.
+    pub async fn prove(
+        &self,
+        leaf: &[u8],
+        index: u64,
+        (size, root): (u64, Hash),
+        extra: Vec<u8>,
+    ) -> Result<Option<Receipt>, LogError> {
+        if index >= size {
             return Ok(None);
         }
-        Ok(Some(Receipt { text: proof.to_string(), index, size: head.size }))
+        let hashes = self.path_of(index, size).await?;
+        if tree::verify_inclusion(index, size, &leaf_hash(leaf), &hashes, &root).is_err() {
+            // What was quarantined has no receipt: the log holds its hash and not itself.
+            tracing::error!(origin = %self.origin, index, "an event is not in the log as the table has it");
+            return Ok(None);
+        }
+        let proof = Proof { extra, index, hashes, checkpoint: self.signed(size, &root).await? };
+        Ok(Some(Receipt { text: proof.to_string(), index, size }))
     }
 
     async fn path_of(&self, index: u64, size: u64) -> Result<Vec<Hash>, LogError> {

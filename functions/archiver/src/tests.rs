@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use countersign_app::commit::{NewRequest, With, create, execute};
-use countersign_app::log::EventKey;
+use countersign_app::log::{BESIDE, EventKey, Keep, Stray, TRANSACTION};
 use countersign_app::memory::{LocalSigner, MemoryArchive, MemoryTable, Op};
 use countersign_app::metrics::Swept;
 use countersign_app::ports::{Ledger, PortError, Table};
 use countersign_app::sample;
-use countersign_domain::event::Decision;
-use countersign_domain::leaf::Subject;
+use countersign_domain::event::{Decision, Event, Fact};
+use countersign_domain::ids::Origin;
+use countersign_domain::leaf::{Head, Leaf, Place, Subject};
 use countersign_domain::review::Evaluation;
 use countersign_tlog::tree::leaf_hash;
 use countersign_tlog::{Bundle, Proof};
@@ -18,25 +19,25 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::handler::{ArchiverError, Report, handle};
-use crate::log::{Halt, Log, LogError};
+use crate::log::{Halt, LogError, Logs};
 
-type TestLog = Log<MemoryTable, MemoryArchive, LocalSigner>;
+pub type TestLog = Logs<MemoryTable, MemoryArchive, LocalSigner>;
 
-fn stack() -> TestLog {
-    Log {
+pub fn stack() -> TestLog {
+    Logs {
         table: MemoryTable::default(),
         archive: MemoryArchive::default(),
         signer: LocalSigner::new([7; 32]),
-        origin: sample::origin(),
+        base: sample::origin(),
         source: sample::SOURCE.to_owned(),
-        most: 99,
+        most: TRANSACTION - BESIDE,
         spread: |most| most,
         key: OnceCell::new(),
     }
 }
 
 /// Somebody asks for the request number `n`.
-async fn ask(table: &MemoryTable, n: u32, evaluation: Evaluation) -> Subject {
+pub async fn ask(table: &MemoryTable, n: u32, evaluation: Evaluation) -> Subject {
     let (id, ask) = (sample::id(n), sample::ask("s3://b/"));
     let new = NewRequest {
         create: sample::create(&id, "deploy", &ask, evaluation),
@@ -48,18 +49,18 @@ async fn ask(table: &MemoryTable, n: u32, evaluation: Evaluation) -> Subject {
     Subject::Request(id)
 }
 
-async fn archive(log: &TestLog, subject: &Subject) -> Result<u64, LogError> {
+pub async fn archive(log: &TestLog, subject: &Subject) -> Result<u64, LogError> {
     log.archive(&BTreeSet::from([subject.clone()]), sample::at(1)).await
 }
 
-async fn seal(log: &TestLog, n: u32) -> Result<serde_json::Value, ArchiverError> {
+pub async fn seal(log: &TestLog, n: u32) -> Result<serde_json::Value, ArchiverError> {
     handle(log, json!({"seal": sample::id(n)}), |_| ()).await
 }
 
 /// The published leaves, as types and numbers.
-fn published(bucket: &MemoryArchive, size: u64) -> Vec<String> {
+pub fn published(bucket: &MemoryArchive, origin: &Origin, size: u64) -> Vec<String> {
     let bundle = Bundle::of(0, size).unwrap();
-    let bytes = &bucket.objects()[&format!("{}/{}", sample::origin(), bundle.path())];
+    let bytes = &bucket.objects()[&format!("{origin}/{}", bundle.path())];
     let kind = |leaf: &[u8]| {
         let leaf: serde_json::Value = serde_json::from_slice(leaf).unwrap();
         leaf["type"].as_str().unwrap().to_owned()
@@ -83,8 +84,8 @@ async fn a_receipt_proves_the_decision_to_anybody() {
         let events = log.table.events(&Subject::Request(sample::id(n))).await.unwrap();
         let decision = events.iter().find(|event| event.index == Some(proof.index)).unwrap();
         assert!(String::from_utf8_lossy(&decision.bytes).contains(kind), "{kind}");
-        let keys = [log.key().await.unwrap().clone()];
-        let opened = proof.verify(&leaf_hash(&decision.bytes), log.origin.as_str(), &keys, &[]).unwrap();
+        let keys = [log.current().await.unwrap().key().await.unwrap()];
+        let opened = proof.verify(&leaf_hash(&decision.bytes), log.base.as_str(), &keys, &[]).unwrap();
         assert_eq!(sealed["index"], json!(proof.index));
         assert_eq!(sealed["size"], json!(opened.checkpoint.size()));
         assert!(proof.extra.is_empty());
@@ -105,7 +106,7 @@ async fn a_bad_event_goes_in_as_its_hash_and_stops_nobody() {
         assert_eq!(log.archive(&rang, sample::at(1)).await, Ok(4), "{flaw}");
         let expect =
             ["log.genesis", "request.created", "log.quarantined", "request.created", "policy.evaluated"];
-        assert_eq!(published(&log.archive, 5), expect, "{flaw}");
+        assert_eq!(published(&log.archive, &log.base, 5), expect, "{flaw}");
         let own = log.table.events(&Subject::Log(sample::origin())).await.unwrap();
         assert!(
             String::from_utf8_lossy(&own[1].bytes).contains(&format!("\"because\":\"{flaw}\"")),
@@ -138,11 +139,11 @@ async fn a_restored_table_halts_the_log() {
     let log = stack();
     let subject = ask(&log.table, 1, sample::review(&[])).await;
     archive(&log, &subject).await.unwrap();
-    let old = log.table.log_head(&log.origin).await.unwrap();
+    let old = log.table.log_head(&log.base).await.unwrap();
     let other = ask(&log.table, 2, sample::review(&[])).await;
     archive(&log, &other).await.unwrap();
     for (head, known) in [(old, 3), (None, 0)] {
-        log.table.restore_head(&log.origin, head);
+        log.table.restore_head(&log.base, head);
         let halt = Halt::Restored { signed: 5, known };
         assert_eq!(archive(&log, &subject).await, Err(LogError::Halted(halt.clone())));
         assert_eq!(seal(&log, 1).await, Err(ArchiverError::LogHalted(halt)));
@@ -168,7 +169,7 @@ async fn a_sweep_is_counted_and_a_halt_is_told() {
     let failed = Err(ArchiverError::ArchiveUnavailable(LogError::Key(down())));
     assert_eq!(call(sweep.clone()).await, (failed, vec![swept(1, 1)]));
 
-    log.table.restore_head(&log.origin, None);
+    log.table.restore_head(&log.base, None);
     let halted = || Err(ArchiverError::LogHalted(Halt::Restored { signed: 5, known: 0 }));
     assert_eq!(call(sweep).await, (halted(), vec![swept(0, 1), Report::Halted]));
     assert_eq!(call(json!({"seal": sample::id(1)})).await, (halted(), vec![Report::Halted]));
@@ -197,39 +198,144 @@ async fn other_bytes_in_the_bucket_halt_the_log_and_hidden_ones_do_not() {
     let fork = LogError::Halted(Halt::Fork("tile/0/000.p/7".into()));
     assert_eq!(archive(&log, &third).await, Err(fork.clone()));
     assert_eq!(archive(&log, &third).await, Err(fork), "it does not heal by itself");
-    assert_eq!(log.table.log_head(&log.origin).await.unwrap().map(|head| head.published), Some(5));
+    assert_eq!(log.table.log_head(&log.base).await.unwrap().map(|head| head.published), Some(5));
 }
 
 #[tokio::test]
-async fn a_quiet_log_has_a_heartbeat_an_hour() {
+async fn a_log_has_a_heartbeat_an_hour_also_when_it_is_busy() {
     let log = stack();
     let beats = [(0, 1), (3599, 1), (3600, 2), (3601, 2), (7200, 3)];
     for (seconds, size) in beats {
         log.beat(sample::at(seconds)).await.unwrap();
-        assert_eq!(log.ready(false).await.unwrap().map(|head| head.size), Some(size), "after {seconds} s");
+        assert_eq!(
+            log.current().await.unwrap().ready().await.unwrap().map(|head| head.size),
+            Some(size),
+            "after {seconds} s"
+        );
     }
-    assert_eq!(published(&log.archive, 3), ["log.genesis", "log.heartbeat", "log.heartbeat"]);
+    assert_eq!(published(&log.archive, &log.base, 3), ["log.genesis", "log.heartbeat", "log.heartbeat"]);
     let subject = ask(&log.table, 1, sample::review(&[])).await;
     log.archive(&BTreeSet::from([subject]), sample::at(9000)).await.unwrap();
     log.beat(sample::at(10_800)).await.unwrap();
-    assert_eq!(log.ready(false).await.unwrap().map(|head| head.size), Some(5), "something was logged");
+    assert_eq!(
+        log.current().await.unwrap().ready().await.unwrap().map(|head| head.size),
+        Some(6),
+        "what others did is no sign of when the log took it in"
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_lost_a_race_publishes_only_for_a_winner_who_stands_still() {
+async fn nobody_publishes_for_another_who_does_not_stand_still() {
     let log = stack();
     let subject = ask(&log.table, 1, sample::review(&[])).await;
     let down = || PortError::Unavailable("down".into());
     log.signer.faults.fail_next(Op::Sign, down());
     assert_eq!(archive(&log, &subject).await, Err(LogError::Key(down())));
     let began = tokio::time::Instant::now();
-    assert_eq!(log.ready(true).await.unwrap().map(|head| head.published), Some(3));
+    assert_eq!(log.current().await.unwrap().ready().await.unwrap().map(|head| head.published), Some(3));
     assert!(began.elapsed().as_millis() >= 2000, "{:?}", began.elapsed());
 
     let other = ask(&log.table, 2, sample::review(&[])).await;
-    log.signer.faults.fail_next(Op::Sign, down());
-    archive(&log, &other).await.unwrap_err();
-    let began = tokio::time::Instant::now();
-    assert_eq!(log.ready(false).await.unwrap().map(|head| head.published), Some(5));
-    assert_eq!(began.elapsed().as_millis(), 0, "who comes new waits for nobody");
+    let mut held = log.signer.faults.hold_next(Op::Sign);
+    let release = async {
+        held.reached().await;
+        let waiting = async { log.current().await.unwrap().ready().await };
+        let (head, ()) = tokio::join!(waiting, async {
+            tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
+            held.release();
+        });
+        assert_eq!(head.unwrap().map(|head| head.published), Some(5));
+    };
+    let (archived, ()) = tokio::join!(archive(&log, &other), release);
+    archived.unwrap();
+    assert_eq!(log.signer.faults.calls(Op::Sign), 3, "one for each, and the one that failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_overtaken_takes_along_what_else_waits() {
+    let log = stack();
+    let first = ask(&log.table, 1, sample::review(&[])).await;
+    let second = ask(&log.table, 2, sample::review(&[])).await;
+    let third = ask(&log.table, 3, sample::review(&[])).await;
+    let mut held = log.table.faults.hold_next(Op::CommitLog);
+    let overtake = async {
+        held.reached().await;
+        archive(&log, &second).await.unwrap();
+        held.release();
+    };
+    let (taken, ()) = tokio::join!(archive(&log, &first), overtake);
+    assert_eq!(taken, Ok(4), "its own two and those of the third");
+    assert_eq!(archive(&log, &third).await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_subject_that_cannot_be_archived_hides_no_other() {
+    // It comes first: in one commit with the others, and with more events than a sweep looks at in one go.
+    for events in [30, 450] {
+        hides_no_other(events).await;
+    }
+}
+
+async fn hides_no_other(events: u32) {
+    let log = stack();
+    let stuck = Subject::Agent(sample::agent("deploy"));
+    let mut head = Head::EMPTY;
+    for seq in 1..=events {
+        let place = Place { source: sample::SOURCE, subject: &stuck, rno: None };
+        let event = Event { time: sample::at(seq), fact: Fact::Escalated { level: 1 } };
+        let leaf = Leaf::make(&place, &head, &event).unwrap();
+        head = leaf.head();
+        log.table.append(&stuck, &leaf);
+    }
+    log.table.stick(&stuck);
+    let stray = Stray { subject: stuck.clone(), key: "EVT#junk".into() };
+    log.table.stray(stray, "junk");
+    for n in 1..=3 {
+        ask(&log.table, n, sample::review(&[])).await;
+    }
+    let told = RefCell::new(Vec::new());
+    let swept = handle(&log, json!({"sweep": true}), |report| told.borrow_mut().push(report)).await;
+    assert!(matches!(swept, Err(ArchiverError::StorageUnavailable(_))), "{swept:?}");
+    assert_eq!(told.into_inner(), [Report::Swept(Swept { looked: 5, failures: 1 })]);
+    for n in 1..=3 {
+        let events = log.table.events(&Subject::Request(sample::id(n))).await.unwrap();
+        assert!(events.iter().all(|event| event.index.is_some()), "request {n}");
+    }
+    // What is no event is in the log as its hash, and fails no later sweep.
+    let own = || async { log.table.events(&Subject::Log(sample::origin())).await.unwrap().len() };
+    assert_eq!(own().await, 2);
+    assert_eq!(published(&log.archive, &log.base, 8)[1], "log.quarantined");
+    handle(&log, json!({"sweep": true}), |_| ()).await.unwrap_err();
+    assert_eq!(own().await, 2);
+}
+
+/// A partial file of level 0 is full within days. Any other may be the right edge for months, and is kept.
+#[tokio::test]
+async fn only_partial_files_of_level_0_are_kept_for_weeks() {
+    let log = stack();
+    let agent = Subject::Agent(sample::agent("deploy"));
+    let mut head = Head::EMPTY;
+    for seq in 1..=300 {
+        let place = Place { source: sample::SOURCE, subject: &agent, rno: None };
+        let event = Event { time: sample::at(seq), fact: Fact::Escalated { level: 1 } };
+        let leaf = Leaf::make(&place, &head, &event).unwrap();
+        head = leaf.head();
+        log.table.append(&agent, &leaf);
+    }
+    archive(&log, &agent).await.unwrap();
+    let kept = log.archive.kept();
+    let mut counts = [0; 4];
+    for (key, keep) in kept {
+        let name = key.strip_prefix(log.base.as_str()).unwrap();
+        let partial = name.contains(".p/");
+        let (kind, expect) = match name {
+            _ if name.starts_with("/tile/entries/") && partial => (0, Keep::Weeks),
+            _ if name.starts_with("/tile/0/") && partial => (1, Keep::Weeks),
+            _ if name.starts_with("/tile/1/") && partial => (2, Keep::Always),
+            _ => (3, Keep::Always),
+        };
+        counts[kind] += 1;
+        assert_eq!(keep, expect, "{name}");
+    }
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_app::env::{InvalidSetting, optional, or, required};
 use countersign_app::policy::PolicySource;
 use countersign_app::slack::LazySlack;
+use countersign_aws::seal::LambdaSealer;
 use countersign_aws::secrets::Secrets;
 use countersign_aws::slack::lazy;
 use countersign_aws::table::DynamoTable;
@@ -56,6 +57,12 @@ impl App<DynamoTable, DynamoTokens, StepFunctions, SlackClient> {
             verifier: verifier()?,
         })
     }
+}
+
+/// Who has the log say something of itself.
+pub async fn recorder() -> Result<LambdaSealer, InvalidSetting> {
+    let config = countersign_aws::client::config().await;
+    Ok(LambdaSealer::new(&config, required("ARCHIVER_FUNCTION_NAME")?))
 }
 
 fn verifier() -> Result<Option<Verifier>, InvalidSetting> {

@@ -207,7 +207,7 @@ pub async fn revoke<T: Table, K: Tokens, W: Workflow, C>(
 }
 
 /// The request after what was recorded just now.
-async fn show<T: Table, K, W, C>(
+pub async fn show<T: Table, K, W, C>(
     app: &App<T, K, W, C>,
     id: &RequestId,
     now: Time,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use countersign_app::clock::now;
 use countersign_app::commit::{NewRequest, create};
-use countersign_app::memory::{MemoryTable, MemoryTokens, MemoryWorkflow};
+use countersign_app::memory::{MemoryRecorder, MemoryTable, MemoryTokens, MemoryWorkflow, Op};
 use countersign_app::policy::PolicySource;
+use countersign_app::ports::PortError;
+use countersign_app::record::Record;
 use countersign_app::sample;
 use countersign_app::slack::LazySlack;
 use countersign_chat::slack::SlackClient;
@@ -49,6 +51,7 @@ impl Drop for Policy {
 const PROFILES: &str = "[profile.default]\nreviewers = ['group:platform']\nchannels = ['sns']\n";
 pub(crate) const PEOPLE: &str = "
     [person.alice]\nname = 'Alice'\ngroups = ['platform', 'admins']\naliases = ['email:alice@example.com', 'slack:T0OURS/U0ALICE']
+    [person.carol]\nname = 'Carol'\ngroups = ['admins', 'auditors']\naliases = ['email:carol@example.com']
     [person.bob]\nname = 'Bob'\ngroups = ['data']\naliases = ['email:bob@example.com']
 ";
 const AGENTS: &str = "[[agent]]\npattern = 'aws:*:role/deploy'\nowners = ['bob']\n";
@@ -87,6 +90,7 @@ fn judged(method: &str, path: &str, answer: &HttpResponse, status: u16) -> Value
 /// The calls of one person, whose token was checked already.
 struct Calls<'a> {
     app: &'a Reviewers,
+    recorder: MemoryRecorder,
     known: Known,
 }
 
@@ -100,7 +104,11 @@ impl<'a> Calls<'a> {
             auth_time: Some(now()),
             amr: Default::default(),
         };
-        Self { app, known: Known { person, evidence, policy: Arc::clone(&policy) } }
+        Self {
+            app,
+            recorder: MemoryRecorder::default(),
+            known: Known { person, evidence, policy: Arc::clone(&policy) },
+        }
     }
 
     async fn call(&self, method: &str, path: &str, body: Value, status: u16) -> Value {
@@ -112,9 +120,12 @@ impl<'a> Calls<'a> {
             ReviewRoute::Events(id) => review::events(app, known, &id).await,
             ReviewRoute::Decide(id) => decide::by_api(app, known, &id, &request).await,
             ReviewRoute::Revoke(id) => decide::revoke(app, known, &id, &request).await,
+            ReviewRoute::Erase(id) => erase::erase(app, known, &id, &request).await,
             ReviewRoute::Cards(id) => review::post_again(app, known, &id).await,
             ReviewRoute::Freeze(id) => agents::freeze(app, known, &id, &request).await,
             ReviewRoute::Unfreeze(id) => agents::unfreeze(app, known, &id, &request).await,
+            ReviewRoute::Recover => log::recover(app, &self.recorder, known, &request).await,
+            ReviewRoute::Export => log::export(&self.recorder, known, &request).await,
             other => panic!("{other:?} is nobody's"),
         };
         judged(method, path, &answer.unwrap_or_else(Into::into), status)
@@ -173,6 +184,40 @@ async fn every_answer_is_as_the_document_says() {
 }
 
 #[tokio::test]
+async fn an_admin_erases_what_has_ended_and_nothing_else_changes() {
+    let policy = Policy::new("callback-erase");
+    let app = app(&policy);
+    let (alice, bob) = (Calls::of(&app, "alice"), Calls::of(&app, "bob"));
+    let (one, digest) = asked(&app, 1).await;
+    let erase = format!("{one}/erase");
+    let open = alice.call("POST", &erase, Value::Null, 409).await;
+    assert_eq!(open["code"], "not_actionable");
+    let approve = json!({"decision": "approve", "digest": digest, "comment": "Go ahead."});
+    alice.call("POST", &format!("{one}/decisions"), approve, 200).await;
+    assert_eq!(alice.call("POST", &erase, json!({}), 409).await["code"], "not_actionable");
+    alice.call("POST", &format!("{one}/revoke"), json!({"reason": "The wrong bucket."}), 200).await;
+    assert_eq!(bob.call("POST", &erase, json!({}), 403).await["code"], "not_eligible");
+
+    let before = alice.call("GET", &format!("{one}/events"), Value::Null, 200).await;
+    let whole = alice.call("GET", &one, Value::Null, 200).await;
+    assert_eq!((&whole["erased"], whole["arguments"].is_object()), (&json!(false), true));
+    assert_eq!(whole["decision"]["comment"], "The wrong bucket.");
+    let erased = alice.call("POST", &erase, json!({"reason": "They asked for it."}), 200).await;
+    assert_eq!((&erased["erased"], &erased["status"]), (&json!(true), &json!("revoked")));
+    for gone in ["arguments", "target", "justification", "on_behalf_of"] {
+        assert_eq!(erased[gone], Value::Null, "{gone}");
+    }
+    assert_eq!(erased["decision"]["comment"], Value::Null);
+    let again = alice.call("POST", &erase, json!({"reason": "Once more."}), 200).await;
+    assert_eq!(again, erased, "erasing again is the same answer");
+    let after = alice.call("GET", &format!("{one}/events"), Value::Null, 200).await;
+    let (before, after) = (before["events"].as_array().unwrap(), after["events"].as_array().unwrap());
+    assert_eq!(&after[..before.len()], before, "no leaf changed");
+    assert_eq!(after.len(), before.len() + 1);
+    assert_eq!(after.last().unwrap()["type"], "data.erased");
+}
+
+#[tokio::test]
 async fn the_contract_and_health_are_open_and_nothing_else_is() {
     let policy = Policy::new("callback-open");
     let mut app = app::<SlackClient>(&policy);
@@ -189,8 +234,83 @@ async fn the_contract_and_health_are_open_and_nothing_else_is() {
             _ => 401,
         };
         let request = HttpRequest::from_event(&event(&method, &path, &Value::Null)).unwrap();
-        let answer = dispatch(&app, request).await.unwrap_or_else(Into::into);
+        let answer = dispatch(&app, &MemoryRecorder::default(), request).await.unwrap_or_else(Into::into);
         let body = judged(&method, &path, &answer, status);
         assert!(path != "/openapi.json" || body == *Document::reviewers().root());
     }
+}
+
+const RECOVER: &str = "/v1/review/log/recover";
+
+#[tokio::test]
+async fn two_admins_have_the_log_recovered() {
+    let policy = Policy::new("callback-recover");
+    let app = app(&policy);
+    let (alice, bob, carol) = (Calls::of(&app, "alice"), Calls::of(&app, "bob"), Calls::of(&app, "carol"));
+    let body = json!({"reason": "The table was restored."});
+    let refused = bob.call("POST", RECOVER, body.clone(), 403).await;
+    assert_eq!(refused["code"], "not_eligible");
+    alice.call("POST", RECOVER, json!({}), 400).await;
+
+    // The first word does nothing, and nobody confirms their own.
+    for _ in 0..2 {
+        let first = alice.call("POST", RECOVER, body.clone(), 202).await;
+        assert_eq!(first["by"], "alice");
+    }
+    // Other words are another matter.
+    carol.call("POST", RECOVER, json!({"reason": "Something else."}), 202).await;
+    assert!(alice.recorder.told().is_empty() && carol.recorder.told().is_empty());
+
+    carol.recorder.faults.fail_next(Op::Record, PortError::Unavailable("down".into()));
+    let lost = carol.call("POST", RECOVER, body.clone(), 503).await;
+    assert_eq!((&lost["code"], &lost["retryable"]), (&json!("audit_unavailable"), &json!(true)));
+    carol.call("POST", RECOVER, body.clone(), 200).await;
+    let told = carol.recorder.told();
+    let [Record::Recovered(wanted)] = &told[..] else { panic!("{told:?}") };
+    let by = wanted.by.each_ref().map(|by| by.person.as_str());
+    assert_eq!((by, wanted.reason.text.as_str()), (["alice", "carol"], "The table was restored."));
+
+    // Today's groups count, of both.
+    policy.write("people.toml", &PEOPLE.replace("groups = ['platform', 'admins']", "groups = ['platform']"));
+    let carol = Calls::of(&app, "carol");
+    assert_eq!(carol.call("POST", RECOVER, body, 403).await["code"], "forbidden");
+    assert!(carol.recorder.told().is_empty());
+}
+
+#[tokio::test]
+async fn who_signed_in_long_ago_recovers_nothing() {
+    let policy = Policy::new("callback-recover-late");
+    let app = app(&policy);
+    let mut alice = Calls::of(&app, "alice");
+    alice.known.evidence =
+        Evidence::Api { issuer: "https://idp.example".into(), auth_time: None, amr: Default::default() };
+    let refused = alice.call("POST", RECOVER, json!({"reason": "Why not?"}), 403).await;
+    assert_eq!(refused["code"], "assurance_required");
+}
+
+#[tokio::test]
+async fn auditors_have_recorded_what_they_took() {
+    let policy = Policy::new("callback-export");
+    let app = app(&policy);
+    let (alice, carol) = (Calls::of(&app, "alice"), Calls::of(&app, "carol"));
+    let path = "/v1/review/log/exports";
+    let body = json!({
+        "start": 0, "end": 10, "from": "2026-11-25T12:00:00.000Z", "to": "2026-11-26T12:00:00.000Z",
+        "control": "CC8.1", "manifest": countersign_domain::Digest::of(b"MANIFEST"),
+    });
+    assert_eq!(alice.call("POST", path, body.clone(), 403).await["code"], "forbidden");
+    let answer = carol.call("POST", path, body.clone(), 200).await;
+    assert_eq!(answer["receipt"], "1 records");
+    let told = carol.recorder.told();
+    let [Record::Exported(data)] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((&data["person"], &data["end"]), (&json!("carol"), &json!(10)));
+    assert_eq!(data["manifest"], body["manifest"]);
+    for (name, value) in [("end", json!(0)), ("to", body["from"].clone()), ("control", json!("all"))] {
+        let mut wrong = body.clone();
+        wrong[name] = value;
+        carol.call("POST", path, wrong, 400).await;
+    }
+    carol.recorder.faults.fail_next(Op::Record, PortError::Conflict);
+    let halted = carol.call("POST", path, body, 503).await;
+    assert!(halted["detail"].as_str().unwrap().contains("halted"));
 }

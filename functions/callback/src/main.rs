@@ -6,7 +6,9 @@ mod agents;
 mod app;
 mod budget;
 mod decide;
+mod erase;
 mod handler;
+mod log;
 mod person;
 mod review;
 #[cfg(test)]
@@ -20,8 +22,9 @@ use serde_json::Value;
 async fn main() -> Result<(), Error> {
     countersign_app::logging::init();
     let app = app::App::from_env().await?;
+    let recorder = app::recorder().await?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async {
-        Ok::<_, Error>(handler::handle(&app, event.payload).await)
+        Ok::<_, Error>(handler::handle(&app, &recorder, event.payload).await)
     }))
     .await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_app::memory::{MemorySecret, tokio_now};
+use countersign_app::memory::{MemoryRecorder, MemorySecret, tokio_now};
 use countersign_app::slack::LazySlack;
 use countersign_chat::slack::MemoryChat;
 use hmac::{Hmac, KeyInit, Mac};
@@ -45,11 +45,12 @@ impl Stack {
         let mut event = event("POST", "/slack/events", &body);
         event["headers"]["x-slack-request-timestamp"] = timestamp.into();
         event["headers"]["x-slack-signature"] = format!("v0={signature}").into();
-        handle(&self.app, event).await["statusCode"].clone()
+        handle(&self.app, &MemoryRecorder::default(), event).await["statusCode"].clone()
     }
 
     async fn get(&self, path: &str) -> Value {
-        handle(&self.app, event("GET", path, &Value::Null)).await["statusCode"].clone()
+        handle(&self.app, &MemoryRecorder::default(), event("GET", path, &Value::Null)).await["statusCode"]
+            .clone()
     }
 }
 

@@ -2,16 +2,19 @@
 
 use countersign_app::env::{InvalidSetting, optional, or, required};
 use countersign_app::policy::PolicySource;
+use countersign_aws::seal::LambdaSealer;
 use countersign_aws::table::DynamoTable;
 use countersign_aws::workflow::StepFunctions;
 use countersign_http::{TokenKind, Verifier};
 
 /// The function's collaborators and settings.
-pub struct App<T, W> {
+pub struct App<T, W, S> {
     /// The truth.
     pub table: T,
     /// The workflow; none where the function only reads.
     pub workflow: Option<W>,
+    /// Who puts events into the log.
+    pub sealer: S,
     /// Policy as it is now.
     pub policy: PolicySource,
     /// Which stack records.
@@ -39,7 +42,7 @@ pub enum Auth {
     Token(Box<Verifier>),
 }
 
-impl App<DynamoTable, StepFunctions> {
+impl App<DynamoTable, StepFunctions, LambdaSealer> {
     /// The app of this process's environment.
     pub async fn from_env() -> Result<Self, InvalidSetting> {
         let serves = match required("SERVES")?.as_str() {
@@ -66,6 +69,7 @@ impl App<DynamoTable, StepFunctions> {
         Ok(Self {
             table: DynamoTable::new(&config, required("TABLE_NAME")?),
             workflow: optional("STATE_MACHINE_ARN").map(|arn| StepFunctions::new(&config, arn)),
+            sealer: LambdaSealer::new(&config, required("ARCHIVER_FUNCTION_NAME")?),
             policy: PolicySource::new(or("POLICY_DIR", "/opt/policy")),
             source: required("EVENT_SOURCE")?,
             serves,

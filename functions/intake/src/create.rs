@@ -30,8 +30,8 @@ const TRIES: u64 = 12;
 const LOOK_AGAIN: u32 = 5;
 
 /// `POST /v1/requests`.
-pub async fn create<T: Table, W: Workflow>(
-    app: &App<T, W>,
+pub async fn create<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
@@ -71,6 +71,8 @@ pub async fn create<T: Table, W: Workflow>(
                 digest,
                 attempt,
                 void_before: record.agent.void_before,
+                // It is made now.
+                recovered: None,
             }),
         };
         let idempotency = Idempotency {
@@ -93,8 +95,8 @@ pub async fn create<T: Table, W: Workflow>(
 }
 
 /// The answer for a new request, and the fast path to its workflow. If that fails, relay starts it.
-async fn created<T: Table, W: Workflow>(
-    app: &App<T, W>,
+async fn created<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     stored: Stored,
     ask: Ask,
     caller: Caller<'_>,
@@ -111,8 +113,8 @@ async fn created<T: Table, W: Workflow>(
 }
 
 /// The answer to a key that was used: the same request as it is now, if the body is the same.
-async fn again<T: Table, W>(
-    app: &App<T, W>,
+async fn again<T: Table, W, S>(
+    app: &App<T, W, S>,
     known: Idempotency,
     body: &Digest,
     caller: Caller<'_>,
@@ -149,7 +151,6 @@ fn answer(stored: Stored, ask: Option<Ask>, caller: Caller<'_>, now: Time) -> Ht
     let mut view = json!(RequestView::of(&whole, now));
     if let Some((nonce, consume)) = nonce.zip(view.get_mut("consume").and_then(Value::as_object_mut)) {
         consume.insert("nonce".into(), String::from(nonce).into());
-        consume.insert("receipt".into(), Value::Null);
     }
     let answer = HttpResponse::json(if open { 202 } else { 201 }, &view).with_etag(version);
     let answer = answer.with_location(format!("/v1/requests/{id}"));
@@ -157,8 +158,8 @@ fn answer(stored: Stored, ask: Option<Ask>, caller: Caller<'_>, now: Time) -> Ht
 }
 
 /// `POST /v1/explain`: what policy would say, asking nobody and recording nothing.
-pub async fn explain<T: Table, W: Workflow>(
-    app: &App<T, W>,
+pub async fn explain<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {

@@ -2,49 +2,61 @@
 
 use countersign_app::clock::{jitter, now};
 use countersign_app::commit::{CommitError, With, execute};
-use countersign_app::ports::{PortError, Table, Workflow};
+use countersign_app::ports::{PortError, Sealer, Table, Workflow};
 use countersign_app::store::{Stored, Words};
-use countersign_domain::request::{Command, Consume};
+use countersign_domain::request::{Command, Consume, decide};
 use countersign_domain::{AgentId, Code, Digest, Refusal, RequestId, Time};
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
 use countersign_http::{Agent, ConsumeBody, OutcomeBody, Problem};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::app::App;
 use crate::read::of_party;
 use crate::respond::show;
+use crate::seal::{Patience, sealed};
 use countersign_app::problems::{of_commit, of_port, of_randomness};
 
 /// How often consuming is tried when an agent's record changes under it.
 const TRIES: u64 = 5;
 
 /// `POST /v1/requests/{id}/consume`: gives out the right to run once. The same attempt gets the same answer again.
-pub async fn consume<T: Table, W: Workflow>(
-    app: &App<T, W>,
+///
+/// The decision is in the log before the approval is used, and the use before the right is given out: a table that was
+/// restored to before either is behind the log, and then nothing is.
+pub async fn consume<T: Table, W: Workflow, S: Sealer>(
+    app: &App<T, W, S>,
     agent: &Agent,
     id: &RequestId,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let body = ConsumeBody::parse(request)?;
-    let now = now();
+    let patience = Patience::begins();
     for attempts in 1..=TRIES {
         // A stranger's attempt is not recorded: each would add to the request's state.
         let stored = of_party(app, agent, id).await?;
-        let void_before = void_before(app, agent, &stored, now).await?;
+        let void_before = void_before(app, agent, &stored, now()).await?;
+        let recovered = app.table.recovered().await.map_err(of_port)?;
         let command = Command::Consume(Consume {
             by: agent.id.clone(),
             digest: body.digest.clone(),
             attempt: Digest::of(body.attempt.as_str().as_bytes()),
             void_before,
+            recovered,
         });
-        match execute(&app.table, &app.source, stored, command, With::default(), now).await {
-            Ok(stored) => return released(app, stored).await,
-            // Somebody froze an agent in this moment: look again.
+        match decide(Some(&stored.request), command.clone(), now()) {
+            // A refusal gives nothing out, so it needs no evidence.
+            Err(refusal) => return Err(refused(app, agent, stored, refusal).await),
+            // This very attempt has used it.
+            Ok(events) if events.is_empty() => return released(app, stored, &patience).await,
+            Ok(_) => sealed(app, &stored, patience.left_at_first()).await?,
+        };
+        match execute(&app.table, &app.source, stored, command, With::default(), now()).await {
+            Ok(stored) => return released(app, stored, &patience).await,
+            // Somebody froze an agent, or recovered the log, in this moment: look again.
             Err(CommitError::Port(PortError::AgentChanged)) => jitter(20 * attempts).await,
             Err(CommitError::Refused { refusal, state: Some(state) }) => {
-                refused(app, agent, *state, &refusal, now).await;
-                return Err(of_commit(CommitError::Refused { refusal, state: None }));
+                return Err(refused(app, agent, *state, refusal).await);
             }
             Err(error) => return Err(of_commit(error)),
         }
@@ -53,8 +65,8 @@ pub async fn consume<T: Table, W: Workflow>(
 }
 
 /// The later mark of the agent that asked and of the caller. For one who is frozen everything until now is void.
-async fn void_before<T: Table, W>(
-    app: &App<T, W>,
+async fn void_before<T: Table, W, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     stored: &Stored,
     now: Time,
@@ -71,28 +83,39 @@ async fn void_before<T: Table, W>(
 }
 
 /// Exactly what was approved goes back, so that the caller can run these bytes and no others.
-async fn released<T: Table, W>(app: &App<T, W>, stored: Stored) -> Result<HttpResponse, Problem> {
-    let whole = app.table.whole(&stored.request.id).await.map_err(of_port)?;
+async fn released<T: Table, W, S: Sealer>(
+    app: &App<T, W, S>,
+    stored: Stored,
+    patience: &Patience,
+) -> Result<HttpResponse, Problem> {
+    let id = &stored.request.id;
+    let (receipt, whole) = tokio::join!(sealed(app, &stored, patience.left()), app.table.whole(id));
+    let (receipt, whole) = (receipt?, whole.map_err(|error| of_commit(error.into()))?);
     let ask = whole
         .and_then(|w| w.ask)
         .ok_or_else(|| Problem::unavailable("the approved arguments were erased"))?;
-    tracing::info!(request.id = %stored.request.id, agent.id = %stored.request.agent, "an approval was consumed");
+    tracing::info!(request.id = %id, agent.id = %stored.request.agent, "an approval was consumed");
     let consumption = stored.request.consumption.as_ref();
     let answer = json!({
-        "id": stored.request.id,
+        "id": id,
         "status": stored.request.status,
         "digest": stored.request.digest,
         "approved": ask.action,
         "nonce": ask.nonce,
         "consumed_at": consumption.map(|c| c.at),
-        "receipt": Value::Null,
+        "receipt": receipt,
     });
     Ok(HttpResponse::json(200, &answer).with_etag(u64::from(stored.version())))
 }
 
 /// Records what an auditor wants to know of a refused attempt, and ends what is void. It changes nothing for the
 /// caller, who is refused in any case.
-async fn refused<T: Table, W>(app: &App<T, W>, agent: &Agent, state: Stored, refusal: &Refusal, now: Time) {
+async fn refused<T: Table, W, S>(
+    app: &App<T, W, S>,
+    agent: &Agent,
+    state: Stored,
+    refusal: Refusal,
+) -> Problem {
     let code = refusal.code();
     tracing::warn!(request.id = %state.request.id, agent.id = %agent.id, code = code.as_str(), "an attempt to consume was refused");
     let mut commands = Vec::new();
@@ -100,22 +123,26 @@ async fn refused<T: Table, W>(app: &App<T, W>, agent: &Agent, state: Stored, ref
         commands.push(Command::RecordRefusedExecution { by: agent.id.clone(), code });
     }
     if let Refusal::Void(void_before) = refusal {
-        commands.push(Command::void(*void_before));
+        commands.push(Command::void(void_before));
+    }
+    if let Refusal::Recovered(_) = refusal {
+        commands.push(Command::recovery());
     }
     let mut state = state;
     for command in commands {
-        match execute(&app.table, &app.source, state.clone(), command, With::default(), now).await {
+        match execute(&app.table, &app.source, state.clone(), command, With::default(), now()).await {
             Ok(next) => state = next,
             Err(error) => {
                 tracing::warn!(request.id = %state.request.id, error = %error, "a refusal was not recorded")
             }
         }
     }
+    of_commit(CommitError::Refused { refusal, state: None })
 }
 
 /// `POST /v1/requests/{id}/outcome`.
-pub async fn outcome<T: Table, W: Workflow>(
-    app: &App<T, W>,
+pub async fn outcome<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     id: &RequestId,
     request: &HttpRequest,

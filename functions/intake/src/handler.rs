@@ -1,7 +1,7 @@
 //! From an event to an answer: who is calling, what for, and which step does it.
 
 use countersign_app::clock::now;
-use countersign_app::ports::{Table, Workflow};
+use countersign_app::ports::{Sealer, Table, Workflow};
 use countersign_app::problems::health;
 use countersign_http::request::HttpRequest;
 use countersign_http::response::HttpResponse;
@@ -13,12 +13,12 @@ use crate::app::{App, Auth, Serves};
 use crate::{create, execution, read, respond};
 
 /// Answers one event of the agents' API.
-pub async fn handle<T: Table, W: Workflow>(app: &App<T, W>, event: Value) -> Value {
+pub async fn handle<T: Table, W: Workflow, S: Sealer>(app: &App<T, W, S>, event: Value) -> Value {
     lambda::answer(event, |request| dispatch(app, request)).await
 }
 
-async fn dispatch<T: Table, W: Workflow>(
-    app: &App<T, W>,
+async fn dispatch<T: Table, W: Workflow, S: Sealer>(
+    app: &App<T, W, S>,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let route = AgentRoute::of(&request)?;
@@ -53,3 +53,7 @@ async fn authenticate(auth: &Auth, request: &HttpRequest) -> Result<Agent, Probl
 #[cfg(test)]
 #[path = "handler_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "consume_tests.rs"]
+mod consume_tests;

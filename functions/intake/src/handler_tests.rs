@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use countersign_app::commit::execute_agent;
-use countersign_app::memory::{MemoryTable, MemoryWorkflow};
+use countersign_app::memory::{MemorySealer, MemoryTable, MemoryWorkflow};
 use countersign_app::policy::PolicySource;
 use countersign_app::sample;
 use countersign_domain::leaf::Subject;
@@ -14,10 +14,10 @@ use serde_json::json;
 use super::*;
 
 /// Takes its directory away again.
-struct Policy(PathBuf);
+pub(super) struct Policy(PathBuf);
 
 impl Policy {
-    fn new(test: &str) -> Self {
+    pub(super) fn new(test: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("countersign-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         for (name, text) in [("profiles.toml", PROFILES), ("people.toml", PEOPLE), ("agents.toml", AGENTS)] {
@@ -44,9 +44,11 @@ const PEOPLE: &str = "
 ";
 const AGENTS: &str = "[[agent]]\npattern = 'aws:*:role/deploy'\nowners = ['frank']\n";
 
-fn app(policy: &Policy) -> App<MemoryTable, MemoryWorkflow> {
+pub(super) fn app(policy: &Policy) -> App<MemoryTable, MemoryWorkflow, MemorySealer> {
+    let table = MemoryTable::default();
     App {
-        table: MemoryTable::default(),
+        sealer: MemorySealer::new(&table),
+        table,
         workflow: Some(MemoryWorkflow::default()),
         policy: PolicySource::new(&policy.0),
         source: "urn:countersign:test".into(),
@@ -55,7 +57,7 @@ fn app(policy: &Policy) -> App<MemoryTable, MemoryWorkflow> {
     }
 }
 
-fn event(method: &str, path: &str, headers: &Value, body: &Value, signed: bool) -> Value {
+pub(super) fn event(method: &str, path: &str, headers: &Value, body: &Value, signed: bool) -> Value {
     let role = "arn:aws:sts::123456789012:assumed-role/deploy/ci";
     let iam = json!({"accountId": "123456789012", "callerId": "AROAX:ci", "userArn": role});
     let mut headers = headers.clone();
@@ -79,7 +81,7 @@ fn judged(method: &str, path: &str, answer: &Value, status: u16) -> Value {
 }
 
 /// One agent's calls, each at the half of the API that serves it.
-struct Calls(App<MemoryTable, MemoryWorkflow>, u32);
+struct Calls(App<MemoryTable, MemoryWorkflow, MemorySealer>, u32);
 
 impl Calls {
     async fn with(&mut self, headers: Value, method: &str, path: &str, body: Value, status: u16) -> Value {
@@ -99,7 +101,7 @@ impl Calls {
     }
 }
 
-fn ask(action: &str) -> Value {
+pub(super) fn ask(action: &str) -> Value {
     json!({"action": action, "target": "t", "arguments": {"a": [1, null]}})
 }
 
@@ -125,6 +127,7 @@ async fn every_answer_is_as_the_document_says() {
     let attempt = json!({"digest": allowed["digest"], "attempt": "0123456789abcdef0123456789abcdef"});
     let released = api.post(&of(&allowed, "/consume"), attempt.clone(), 200).await;
     assert_eq!(released["approved"], ask("test.allow"));
+    assert_eq!(api.get(&of(&allowed, ""), 200).await["receipt"], released["receipt"]);
     api.post(&of(&allowed, "/outcome"), json!({"outcome": "succeeded", "detail": "d"}), 200).await;
     api.post(&of(&allowed, "/outcome"), json!({"outcome": "failed"}), 409).await;
     api.post(&of(&allowed, "/consume"), attempt, 409).await;

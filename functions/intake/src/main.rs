@@ -1,4 +1,4 @@
-//! The agents' API. Deployed twice from this binary: Intake writes and never waits, Query reads and long-polls.
+//! The agents' API. Deployed twice from this binary: Intake writes, Query reads and long-polls.
 
 #![recursion_limit = "256"]
 
@@ -9,6 +9,7 @@ mod execution;
 mod handler;
 mod read;
 mod respond;
+mod seal;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -16,8 +16,8 @@ use crate::ask::{evaluate, recorded};
 use countersign_app::problems::{of_commit, of_port, of_randomness};
 
 /// `POST /v1/requests/{id}/responses`. New arguments are a new ask: policy is asked again and votes start anew.
-pub async fn respond<T: Table, W: Workflow>(
-    app: &App<T, W>,
+pub async fn respond<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     id: &RequestId,
     request: &HttpRequest,
@@ -54,8 +54,8 @@ pub async fn respond<T: Table, W: Workflow>(
     show(app, &stored, now).await
 }
 
-async fn revision<T: Table, W>(
-    app: &App<T, W>,
+async fn revision<T: Table, W, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     ask: &Ask,
     now: Time,
@@ -72,8 +72,8 @@ async fn revision<T: Table, W>(
 }
 
 /// `POST /v1/requests/{id}/withdraw`.
-pub async fn withdraw<T: Table, W: Workflow>(
-    app: &App<T, W>,
+pub async fn withdraw<T: Table, W: Workflow, S>(
+    app: &App<T, W, S>,
     agent: &Agent,
     id: &RequestId,
     request: &HttpRequest,
@@ -90,7 +90,11 @@ pub async fn withdraw<T: Table, W: Workflow>(
 }
 
 /// The request as it is after a command.
-pub async fn show<T: Table, W>(app: &App<T, W>, stored: &Stored, now: Time) -> Result<HttpResponse, Problem> {
+pub async fn show<T: Table, W, S>(
+    app: &App<T, W, S>,
+    stored: &Stored,
+    now: Time,
+) -> Result<HttpResponse, Problem> {
     let whole = app.table.whole(&stored.request.id).await.map_err(of_port)?.ok_or_else(Problem::not_found)?;
     let version = u64::from(whole.stored.version());
     Ok(HttpResponse::json(200, &RequestView::of(&whole, now)).with_etag(version))

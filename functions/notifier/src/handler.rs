@@ -4,7 +4,7 @@
 //! in between found no token, so the task is resumed here.
 
 use countersign_app::clock::now;
-use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Ledger, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{is_over, keep};
 use countersign_app::stack::Stack;
 use countersign_app::store::Token;
@@ -59,7 +59,7 @@ impl From<PortError> for NotifierError {
 /// Handles one task. That chat is down is no failure: relay tries the cards again.
 pub async fn handle<T, K, W, S, N>(stack: &Stack<T, K, W, S, N>, event: Value) -> Result<Value, NotifierError>
 where
-    T: Table,
+    T: Table + Ledger,
     K: Tokens,
     W: Workflow,
     S: Chat,

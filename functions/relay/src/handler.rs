@@ -2,12 +2,12 @@
 
 use countersign_app::doorbell::{Doorbell, failures};
 use countersign_app::metrics::Swept;
-use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Ledger, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::stack::Stack;
 use countersign_chat::slack::Chat;
 use countersign_domain::Time;
 use countersign_domain::time::Seconds;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
@@ -43,7 +43,7 @@ pub async fn handle<T, K, W, S, N>(
     report: impl Fn(Swept),
 ) -> Result<Value, RelayError>
 where
-    T: Table,
+    T: Table + Ledger,
     K: Tokens,
     W: Workflow,
     S: Chat,
@@ -54,7 +54,7 @@ where
         Doorbell::Sweep => {
             let until = now();
             let healer = Healer::new(stack, now, Seconds(0));
-            let round = healer.round(healer.due(until)).await;
+            let round = healer.round(healer.due(until).chain(healer.voided(until))).await;
             report(round.swept());
             said(round)
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_app::commit::{CommitError, With, execute};
-use countersign_app::ports::{Execution, Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Execution, Ledger, Notice, PortError, Table, Tokens, Workflow};
 use countersign_app::resume::{Told, is_over, next_look, start, tell};
 use countersign_app::stack::Stack;
 use countersign_app::store::{Stored, WorkflowMark};
@@ -63,7 +63,7 @@ pub struct Healer<'a, T, K, W, S: Chat, N, F> {
 
 impl<'a, T, K, W, S, N, F> Healer<'a, T, K, W, S, N, F>
 where
-    T: Table,
+    T: Table + Ledger,
     K: Tokens,
     W: Workflow,
     S: Chat,
@@ -176,13 +176,17 @@ where
 
     /// Records what time, or a frozen agent, has made of the request.
     async fn pass_time(&self, stored: &mut Stored, now: Time) -> Result<Outcome, PortError> {
-        let agent = self.stack.table.agent(&stored.request.agent).await?.agent;
-        let mut outcome = Outcome::Healed;
+        let table = &self.stack.table;
+        let (agent, recovered) = tokio::try_join!(table.agent(&stored.request.agent), table.recovered())?;
+        let (agent, mut outcome) = (agent.agent, Outcome::Healed);
+        if recovered.is_some_and(|mark| stored.request.created <= mark) {
+            outcome = self.step(stored, Command::recovery(), now).await?;
+        }
         // What is live was asked before the freeze, whatever its mark says: no frozen agent opens anything.
         if let Some(mark) =
             if agent.frozen { agent.void_before.max(Some(now)) } else { agent.voids(stored.request.created) }
         {
-            outcome = self.step(stored, Command::void(mark), now).await?;
+            outcome = outcome.max(self.step(stored, Command::void(mark), now).await?);
         }
         for _ in 0..STEPS {
             let version = stored.version();

@@ -6,11 +6,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use countersign_app::metrics::Swept;
-use countersign_app::ports::{Notice, PortError, Table, Tokens, Workflow};
+use countersign_app::ports::{Ledger, Notice, PortError, Table, Tokens, Workflow};
 use countersign_chat::slack::Chat;
 use countersign_domain::Time;
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::Subject;
+use countersign_domain::time::Seconds;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
@@ -21,6 +22,9 @@ const LANES: usize = 8;
 
 /// How many requests are asked for at a time.
 const PAGE: u32 = 50;
+
+/// How long after a recovery what it made void is looked for. What is found later is ended at its next look.
+const RECENTLY: Seconds = Seconds(24 * 60 * 60);
 
 /// Nothing is begun after this. What runs may end, up to the time at which the function must still answer.
 const BEGIN_FOR: Duration = Duration::from_secs(40);
@@ -58,7 +62,7 @@ type First = (Outcome, Vec<Left>);
 
 impl<T, K, W, S, N, F> Healer<'_, T, K, W, S, N, F>
 where
-    T: Table,
+    T: Table + Ledger,
     K: Tokens,
     W: Workflow,
     S: Chat,
@@ -74,6 +78,23 @@ where
         });
         parts.flat_map(|part| match part {
             Ok(ids) => ids.map(|id| Ok(Subject::Request(id))).left_stream(),
+            Err(error) => stream::iter([Err(error)]).right_stream(),
+        })
+    }
+
+    /// Requests that a recovery of the log within the last day made void, whatever they are due for.
+    pub fn voided(&self, now: Time) -> impl Stream<Item = Result<Subject, PortError>> {
+        let pages = stream::try_unfold(Some(None::<String>), move |cursor| async move {
+            let Some(cursor) = cursor else { return Ok(None) };
+            let mark = self.stack.table.recovered().await?;
+            let Some(mark) = mark.filter(|mark| *mark + RECENTLY > now) else { return Ok(None) };
+            let page = self.stack.table.live(None, cursor.as_deref(), PAGE).await?;
+            let void = page.requests.into_iter().filter(move |stored| stored.request.created <= mark);
+            let ids: Vec<_> = void.map(|stored| Ok(Subject::Request(stored.request.id))).collect();
+            Ok(Some((stream::iter(ids), page.next.map(Some))))
+        });
+        pages.flat_map(|page| match page {
+            Ok(subjects) => subjects.left_stream(),
             Err(error) => stream::iter([Err(error)]).right_stream(),
         })
     }

@@ -4,17 +4,17 @@
 //! view does not overwrite a newer one. A claim that was not released runs out and the next look does the work; whoever
 //! comes back after that sends the card again, as it is by then.
 
-use countersign_chat::card::Card;
+use countersign_chat::card::{Card, LogShown};
 use countersign_chat::slack::{Chat, ChatError, Place, render};
 use countersign_domain::Time;
-use countersign_domain::ids::{ChannelName, RequestId};
+use countersign_domain::ids::{ChannelName, Origin, RequestId};
 use countersign_domain::request::{Command, decide};
 use countersign_domain::time::Seconds;
 use countersign_policy::Policy;
 use futures::future::join_all;
 
 use crate::commit::{CommitError, With, execute};
-use crate::ports::{Notice, PortError, Table};
+use crate::ports::{Ledger, Notice, PortError, Table};
 use crate::store::{CardRecord, Stored, Whole};
 
 mod again;
@@ -47,6 +47,8 @@ pub struct Cards<'a, T, C, N> {
     pub policy: Option<&'a Policy>,
     /// Which stack records.
     pub source: &'a str,
+    /// The log that cards say the state of.
+    pub log: &'a Origin,
 }
 
 /// What is left to do.
@@ -67,7 +69,7 @@ enum Done {
     Later(Time),
 }
 
-impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
+impl<T: Table + Ledger, C: Chat, N: Notice> Cards<'_, T, C, N> {
     /// Brings every card of the request up to date, and posts those that its level asks for.
     ///
     /// # Errors
@@ -105,10 +107,13 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
     }
 
     async fn round(&self, whole: Whole, now: Time) -> Result<Converged, PortError> {
-        let Some(card) = card(&whole, self.policy) else {
+        let Some(mut card) = card(&whole, self.policy) else {
             return Ok(Converged { stored: whole.stored, due: None });
         };
-        let wanted = wanted(&whole);
+        let (wanted, shows) = (wanted(&whole), card.hash());
+        if wanted.iter().any(|read| read.shows.as_ref() != Some(&shows)) {
+            card.log = self.log_now().await;
+        }
         let tries = wanted.iter().map(|read| self.one(&whole, &card, read, now));
         let mut converged = Converged { stored: whole.stored.clone(), due: None };
         for done in join_all(tries).await {
@@ -123,6 +128,14 @@ impl<T: Table, C: Chat, N: Notice> Cards<'_, T, C, N> {
             }
         }
         Ok(converged)
+    }
+
+    /// The log as it is committed: of one size one root alone is ever signed, so whoever keeps this line holds the log to
+    /// it. A card does without where the table does not answer, or the log has not begun.
+    async fn log_now(&self) -> Option<LogShown> {
+        let origin = self.table.line(self.log).await.ok()?.origin(self.log).ok()?;
+        let head = self.table.log_head(&origin).await.ok()??;
+        Some(LogShown { size: head.size, root: head.root })
     }
 
     async fn record(&self, stored: Stored, command: Command, now: Time) -> Result<Stored, PortError> {

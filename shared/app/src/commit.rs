@@ -10,7 +10,9 @@ use countersign_domain::{Digest, Refusal, Status, Time, agent};
 
 use crate::clock::jitter;
 use crate::ports::{PortError, Table};
-use crate::store::{AgentEffect, AgentRecord, Ask, Commit, Idempotency, Stored, Words, WorkflowMark};
+use crate::store::{
+    AgentEffect, AgentRecord, Ask, Commit, Idempotency, Removal, Stored, Whole, Words, WorkflowMark,
+};
 
 /// How far ahead `due` is set while anything is owed, so that the sweep finds what a lost doorbell left undone.
 const LOOK_AGAIN: Seconds = Seconds(10);
@@ -55,6 +57,8 @@ pub struct With<'a> {
     pub once: Option<(Digest, Time)>,
     /// The ask's hash without nonce, denied for a while if the command rejects it.
     pub ask_hash: Option<Digest>,
+    /// What the command's events say is removed.
+    pub removal: Option<Removal>,
 }
 
 /// A new request with all that belongs to it.
@@ -108,6 +112,7 @@ pub async fn create<T: Table>(
             idempotency: Some(new.idempotency),
             once: None,
             cool: None,
+            removal: None,
             agent: AgentEffect::Opened {
                 read: new.agent,
                 name: &new.ask.agent_name,
@@ -178,12 +183,14 @@ async fn once<T: Table>(
     let leaves = leaves(source, &subject, Some(before.rno), before.head, &events)?;
     let cool = cooling(&request, before, with, now);
     let agent = effect(&before.request, &request);
+    // What comes to an erased request later, as how its execution ended, is kept as its hash alone.
+    let words: &[&Words] = if before.request.erased.is_some() { &[] } else { &with.words };
     let texts = events
         .iter()
         .zip(&leaves)
         .filter_map(|(event, leaf)| {
             let hash = event.fact.text()?;
-            Some((leaf.seq, *with.words.iter().find(|w| w.hash() == *hash)?))
+            Some((leaf.seq, *words.iter().find(|w| w.hash() == *hash)?))
         })
         .collect();
     let after = Stored {
@@ -204,10 +211,48 @@ async fn once<T: Table>(
             idempotency: None,
             once: with.once.clone(),
             cool,
+            removal: with.removal.clone(),
             agent,
         })
         .await?;
     Ok(after)
+}
+
+/// Erases what is kept of a request beside its events, and what the events say stays: `command` says who does. Erasing
+/// again changes nothing.
+///
+/// # Errors
+/// See [`CommitError`].
+pub async fn erase<T: Table>(
+    table: &T,
+    source: &str,
+    mut whole: Whole,
+    command: Command,
+    reason: Option<&Words>,
+    now: Time,
+) -> Result<Stored, CommitError> {
+    let id = whole.stored.request.id.clone();
+    for attempt in 1..=TRIES {
+        let request = &whole.stored.request;
+        let removal = Removal {
+            revisions: request.revision,
+            texts: whole.texts.keys().copied().collect(),
+            cool: whole
+                .ask
+                .as_ref()
+                .filter(|_| request.status == Status::Rejected)
+                .map(|ask| ask.action.ask_hash(&request.agent)),
+        };
+        let words = reason.into_iter().collect();
+        let with = With { words, removal: Some(removal), ..With::default() };
+        match once(table, source, &whole.stored, command.clone(), &with, now).await {
+            // Texts may have come meanwhile: all is read again, and not the state alone.
+            Err(CommitError::Port(PortError::Conflict)) => jitter(20 * u64::from(attempt)).await,
+            done => return done,
+        }
+        whole = table.whole(&id).await?.ok_or(CommitError::NotFound)?;
+    }
+    Err(PortError::Conflict.into())
 }
 
 /// Executes a person's command on an agent, and again on a newer record while other people are faster. What the agent

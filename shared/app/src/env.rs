@@ -1,5 +1,7 @@
 //! The functions' settings, from the environment that the template sets.
 
+use countersign_domain::ids::{InvalidId, Origin};
+
 /// A setting is missing or is not what it must be. The function cannot start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {name} {problem}")]
@@ -26,4 +28,13 @@ pub fn optional(name: &str) -> Option<String> {
 /// A setting with a default.
 pub fn or(name: &str, default: &str) -> String {
     optional(name).unwrap_or_else(|| default.to_owned())
+}
+
+/// The log's name.
+///
+/// # Errors
+/// When it is missing, or is none.
+pub fn log_origin() -> Result<Origin, InvalidSetting> {
+    let invalid = |error: InvalidId| InvalidSetting { name: "LOG_ORIGIN", problem: error.to_string() };
+    required("LOG_ORIGIN")?.parse().map_err(invalid)
 }

@@ -19,6 +19,7 @@ pub mod policy;
 pub mod ports;
 #[cfg(feature = "http")]
 pub mod problems;
+pub mod record;
 pub mod resume;
 #[cfg(feature = "memory")]
 pub mod sample;

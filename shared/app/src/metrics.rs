@@ -52,6 +52,29 @@ impl LogHalted {
     }
 }
 
+/// The witness was asked to cosign the newest checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WitnessAsked {
+    /// Whether there is nothing left to cosign.
+    pub cosigned: bool,
+}
+
+impl WitnessAsked {
+    /// Writes the line to standard output, where CloudWatch takes metrics from.
+    pub fn report(self, source: &str, now: Time) {
+        write(&self.line(source, now));
+    }
+
+    /// The line. `source` is `urn:countersign:<stack>`.
+    pub fn line(self, source: &str, now: Time) -> Value {
+        json!({
+            "_aws": directive(&["Stack"], &["WitnessFailures"], now),
+            "Stack": source.strip_prefix("urn:countersign:").unwrap_or(source),
+            "WitnessFailures": u8::from(!self.cosigned),
+        })
+    }
+}
+
 fn directive(dimensions: &[&str], metrics: &[&str], now: Time) -> Value {
     let metrics: Vec<_> = metrics.iter().map(|name| json!({"Name": name, "Unit": "Count"})).collect();
     json!({
@@ -88,6 +111,9 @@ mod tests {
         let at = Time::from_millis(12_345);
         let swept = Swept { looked: 7, failures: 2 }.line("urn:countersign:cs", "relay", at);
         check(&swept, &[json!("cs"), json!("relay"), json!(7), json!(2)]);
+        let asked = |cosigned| WitnessAsked { cosigned }.line("urn:countersign:cs", at);
+        check(&asked(false), &[json!("cs"), json!(1)]);
+        check(&asked(true), &[json!("cs"), json!(0)]);
         check(&LogHalted.line("cs-archiver", at), &[json!("cs-archiver"), json!(1)]);
     }
 }

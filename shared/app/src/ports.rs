@@ -2,14 +2,17 @@
 //! implementation in [`crate::memory`]; one contract suite runs over both.
 
 use std::future::Future;
+use std::time::Duration;
 
 use countersign_domain::ids::{AgentId, Origin, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
 use countersign_domain::{Digest, Status, Time};
 
-use crate::log::{Current, EventKey, Keep, LogCommit, LogHead, Unsealed};
+use crate::log::{Current, EventKey, Keep, Line, LogCommit, LogHead, Observed, Pending, Stray, Unsealed};
+use crate::record::{Record, Recorded};
 use crate::store::{
-    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Token, Whole, WorkflowMark,
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Proposal, Stored, StoredEvent, Token, Whole,
+    WorkflowMark,
 };
 
 /// Why the outside did not do it.
@@ -24,7 +27,7 @@ pub enum PortError {
     /// The chat callback was seen before.
     #[error("seen before")]
     SeenBefore,
-    /// The agent's record is not as it was read, or has a `void_before` mark: read it again.
+    /// The agent's record is not as it was read, or has a `void_before` mark, or the log was recovered: read again.
     #[error("the agent's record changed meanwhile")]
     AgentChanged,
     /// It does not answer, or not as it should. The text holds no argument and no secret.
@@ -75,6 +78,17 @@ pub trait Table: Send + Sync {
 
     /// Whether this chat callback was remembered, by itself or with a commit, read consistently.
     fn seen(&self, once: &Digest) -> impl Future<Output = Result<bool, PortError>> + Send;
+
+    /// When the log was last recovered, read consistently: requests made up to then are void.
+    fn recovered(&self) -> impl Future<Output = Result<Option<Time>, PortError>> + Send;
+
+    /// Keeps who first spoke for something that takes two people, in place of a word that is [`Proposal::stale`]. Gives
+    /// the word that holds: this one or an earlier one.
+    fn propose(
+        &self,
+        what: &Digest,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<Proposal, PortError>> + Send;
 
     /// Sets `due` and the workflow's mark, on condition that the version is as read and that nobody set them since.
     /// `false` = it moved on, nothing was written.
@@ -134,12 +148,22 @@ pub trait Table: Send + Sync {
 
 /// The same table as the log sees it.
 pub trait Ledger: Send + Sync {
+    /// Which of the logs whose first has this name is written, read consistently.
+    fn line(&self, base: &Origin) -> impl Future<Output = Result<Line, PortError>> + Send;
+
     /// The log's head, read consistently; `None` = it has not begun.
     fn log_head(&self, origin: &Origin) -> impl Future<Output = Result<Option<LogHead>, PortError>> + Send;
 
-    /// The subjects of the first `limit` events that are not in the log, by subject and number, as an index knows
-    /// them: some may be missing, and some be in the log.
-    fn pending(&self, limit: u32) -> impl Future<Output = Result<Vec<Subject>, PortError>> + Send;
+    /// Of the first `limit` events after the cursor that are not in the log, by subject and number, whose they are, as an
+    /// index knows them: some may be missing, and some be in the log.
+    fn pending(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Pending, PortError>> + Send;
+
+    /// Takes a stray off the listing of what is pending; gives its bytes. `None` = somebody did.
+    fn unlist(&self, stray: &Stray) -> impl Future<Output = Result<Option<Vec<u8>>, PortError>> + Send;
 
     /// The subject's events that are not in the log, and the one before them, read consistently.
     fn unsealed(&self, subject: &Subject) -> impl Future<Output = Result<Unsealed, PortError>> + Send;
@@ -147,7 +171,7 @@ pub trait Ledger: Send + Sync {
     /// The bytes of these events, at most [`crate::log::TRANSACTION`], in the order given, read consistently.
     fn leaves(&self, keys: &[EventKey]) -> impl Future<Output = Result<Vec<Vec<u8>>, PortError>> + Send;
 
-    /// Writes all of it or nothing. [`PortError::Conflict`]: the head, or an event, is not as read.
+    /// Writes all of it or nothing. [`PortError::Conflict`]: the line, the head, or an event, is not as read.
     fn commit_log(&self, commit: LogCommit<'_>) -> impl Future<Output = Result<(), PortError>> + Send;
 
     /// Says that all of this head is published. Nothing happens where the head has moved on.
@@ -229,6 +253,44 @@ pub trait Signer: Send + Sync {
     fn public_key(&self) -> impl Future<Output = Result<[u8; 32], PortError>> + Send;
 }
 
+/// That all of a request so far is in the log and published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seal {
+    /// How many events it had, at the least.
+    pub events: u32,
+    /// The receipt of the decision that lets it run, as the text of a C2SP tlog-proof; `None` = there is no such decision,
+    /// or the log does not hold it as the table has it.
+    pub receipt: Option<String>,
+}
+
+/// Why it is not known that a request is sealed. What the log holds by then is not known either.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// Something is not as the log made it, as after a restore of the table: a person has to look.
+    #[error("the log is halted")]
+    Halted,
+    /// The archive, or who writes it, does not answer in time or not as it should. The text holds no argument and no
+    /// secret.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// Who puts events into the log.
+pub trait Sealer: Send + Sync {
+    /// Has every event that the request has now put into the log and published, unless that takes longer.
+    fn seal(&self, id: &RequestId, within: Duration) -> impl Future<Output = Result<Seal, SealError>> + Send;
+}
+
+/// Who has the log say something of itself.
+pub trait Recorder: Send + Sync {
+    /// Has it recorded and published, unless that takes longer.
+    fn record(
+        &self,
+        record: &Record,
+        within: Duration,
+    ) -> impl Future<Output = Result<Recorded, SealError>> + Send;
+}
+
 /// The archive: objects that are written once. An object that was hidden or written over by somebody else is read as
 /// it was first written.
 pub trait Archive: Send + Sync {
@@ -257,4 +319,18 @@ pub trait Archive: Send + Sync {
 
     /// Writes a copy for reading, which can be made again, into a place where nothing is locked.
     fn derive(&self, key: &str, bytes: Vec<u8>) -> impl Future<Output = Result<(), PortError>> + Send;
+}
+
+/// What a witness remembers of the logs that it cosigns: one item for each.
+pub trait Observations: Send + Sync {
+    /// The newest checkpoint that was cosigned, read consistently; `None` = none was.
+    fn observed(&self, origin: &str) -> impl Future<Output = Result<Option<Observed>, PortError>> + Send;
+
+    /// Remembers a checkpoint, on condition that the one before is as read. `false` = it is not, nothing was written.
+    fn observe(
+        &self,
+        origin: &str,
+        read: Option<&Observed>,
+        now: &Observed,
+    ) -> impl Future<Output = Result<bool, PortError>> + Send;
 }

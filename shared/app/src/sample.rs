@@ -202,5 +202,6 @@ pub fn consume(request: &Request, role: &str) -> Command {
         digest: request.digest.clone(),
         attempt: Digest::of(b"attempt"),
         void_before: None,
+        recovered: None,
     })
 }

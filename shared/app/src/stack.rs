@@ -1,5 +1,6 @@
 //! What the functions that bring views up to date are set up with: the ports, policy, and chat once it is needed.
 
+use countersign_domain::ids::Origin;
 use countersign_policy::Policy;
 
 use crate::cards::Cards;
@@ -18,6 +19,8 @@ pub struct Stack<T, K, W, S, N> {
     pub policy: PolicySource,
     /// Which stack records.
     pub source: String,
+    /// The log's name.
+    pub log: Origin,
     /// The Slack installation, where there is one.
     pub slack: S,
     /// The topic for notices.
@@ -27,6 +30,13 @@ pub struct Stack<T, K, W, S, N> {
 impl<T, K, W, S, N> Stack<T, K, W, S, N> {
     /// What bringing cards up to date needs.
     pub fn cards<'a>(&'a self, policy: Option<&'a Policy>) -> Cards<'a, T, S, N> {
-        Cards { table: &self.table, chat: &self.slack, notice: &self.notice, policy, source: &self.source }
+        Cards {
+            table: &self.table,
+            chat: &self.slack,
+            notice: &self.notice,
+            policy,
+            source: &self.source,
+            log: &self.log,
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use countersign_domain::event::Actor;
 use countersign_domain::ids::{AgentId, ChannelName, RequestId};
 use countersign_domain::leaf::{Head, Leaf};
+use countersign_domain::log::PROPOSAL;
 use countersign_domain::{Action, Digest, Nonce, Request, Time};
 use serde::{Deserialize, Serialize};
 
@@ -160,6 +162,27 @@ pub struct Idempotency {
     pub forget: Time,
 }
 
+/// What one of two people said first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Who, and how we know.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+}
+
+impl Proposal {
+    /// Until when it holds.
+    pub fn until(&self) -> Time {
+        self.at + PROPOSAL
+    }
+
+    /// Whether it counts no more at `now`.
+    pub fn stale(&self, now: Time) -> bool {
+        self.until() <= now
+    }
+}
+
 /// One transaction: a request's events and all that belongs to them.
 #[derive(Debug, Clone)]
 pub struct Commit<'a> {
@@ -179,8 +202,21 @@ pub struct Commit<'a> {
     pub once: Option<(Digest, Time)>,
     /// A rejected ask and until when it is denied.
     pub cool: Option<(Digest, Time)>,
+    /// What is removed with it.
+    pub removal: Option<Removal>,
     /// What it means for the agent's record.
     pub agent: AgentEffect<'a>,
+}
+
+/// What was kept of a request beside its events, all of which goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// The ask in clear of every revision up to this.
+    pub revisions: u32,
+    /// Free text by event number.
+    pub texts: Vec<u32>,
+    /// The cool-down of this ask.
+    pub cool: Option<Digest>,
 }
 
 /// What a commit means for its agent's record.
@@ -204,7 +240,7 @@ pub enum AgentEffect<'a> {
         rejected: bool,
     },
     /// Live no longer, on condition that neither the agent nor the executor has a `void_before` mark at or after the
-    /// request was made.
+    /// request was made, and that the log was not recovered since.
     Consumed {
         /// The agent and, where another consumes, the executor.
         unmarked: Vec<AgentId>,
@@ -220,6 +256,8 @@ pub struct StoredEvent {
     pub bytes: Vec<u8>,
     /// Where it is in the log; `None` = not yet.
     pub index: Option<u64>,
+    /// In which of the stack's logs that is, see [`crate::log::Line`].
+    pub log: u32,
 }
 
 /// A part of a listing.

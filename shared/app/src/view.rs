@@ -36,6 +36,7 @@ pub struct RequestView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Time>,
     pub overdue: bool,
+    pub erased: bool,
     pub gates: Vec<GateView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionView>,
@@ -180,6 +181,7 @@ impl RequestView {
             expires_at: review.filter(|_| request.status.is_open()).map(|r| r.deadline),
             valid_until: request.valid_until,
             overdue: request.is_overdue(now),
+            erased: request.erased.is_some(),
             gates: review.map(gates).unwrap_or_default(),
             question: None,
             decision: decided.map(|d| DecisionView {

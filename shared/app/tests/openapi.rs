@@ -38,6 +38,7 @@ fn every_field() -> ReviewView {
         created_at: at(0),
         expires_at: Some(at(60)),
         valid_until: Some(at(120)),
+        erased: false,
         overdue: false,
         gates: vec![GateView { profile: profile(), quorum: 2, approvals: 1, level: 1 }],
         question: Some(QuestionView { text: Some("Why?".into()), asked_at: at(1), answer_by: at(2) }),
@@ -114,7 +115,7 @@ fn check(document: &Document, schema: &str, view: &Value, whole: bool) {
     assert_eq!(document.faults(schema, view), [""; 0], "{view}");
     assert!(names(view).is_superset(&texts(&schema["required"])));
     if whole {
-        // Only the answer to a create with `consume: true` holds these, and it is made where that is answered.
+        // Only some answers hold these, and they are put there where that is answered.
         let elsewhere = BTreeSet::from(["nonce".to_owned(), "receipt".to_owned()]);
         let known: BTreeSet<_> = names(&schema["properties"]).difference(&elsewhere).cloned().collect();
         assert_eq!(known.difference(&names(view)).collect::<Vec<_>>(), [""; 0], "{view}");
@@ -157,7 +158,7 @@ fn a_view_without_its_optional_fields_fits_too() {
     }
     for schema in ["Agent", "Gate", "Consumption", "Vote", "Exclusion"] {
         let schema = document.schema(schema);
-        let optional = BTreeSet::from(["nonce".to_owned(), "receipt".to_owned()]);
+        let optional = BTreeSet::from(["nonce".to_owned()]);
         assert_eq!(&names(&schema["properties"]) - &optional, texts(&schema["required"]));
     }
 }

@@ -14,8 +14,8 @@ use countersign_app::ports::{Archive, PortError};
 
 use crate::error::unavailable;
 
-/// How long what is soon replaced cannot be deleted.
-const WEEKS: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+/// For how many days what is soon replaced cannot be deleted, where the bucket does not keep everything for less.
+const WEEKS: u64 = 35;
 
 /// The tag by which a partial tile may be deleted after that: the name and value that the template looks for, encoded.
 const PARTIAL: &str = "countersign%3Apartial=true";
@@ -26,18 +26,26 @@ pub struct S3Archive {
     client: Client,
     bucket: String,
     derived: String,
+    weeks: Duration,
 }
 
 impl S3Archive {
-    /// The buckets with these names: what is locked, and the copies. An endpoint of one's own is addressed by path.
-    pub fn new(config: &SdkConfig, bucket: impl Into<String>, derived: impl Into<String>) -> Self {
+    /// The buckets with these names: what is locked, for so many days, and the copies. An endpoint of one's own is
+    /// addressed by path.
+    pub fn new(config: &SdkConfig, bucket: impl Into<String>, derived: impl Into<String>, days: u32) -> Self {
         let own_endpoint = config.endpoint_url().is_some();
         let config = aws_sdk_s3::config::Builder::from(config).force_path_style(own_endpoint).build();
-        Self { client: Client::from_conf(config), bucket: bucket.into(), derived: derived.into() }
+        let weeks = Duration::from_secs(WEEKS.min(days.into()) * 24 * 60 * 60);
+        Self { client: Client::from_conf(config), bucket: bucket.into(), derived: derived.into(), weeks }
     }
 
     fn put(&self, key: &str, bytes: Vec<u8>) -> PutObjectFluentBuilder {
         self.client.put_object().bucket(&self.bucket).key(key).body(ByteStream::from(bytes))
+    }
+
+    fn for_weeks(&self, call: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
+        let until = DateTime::from(SystemTime::now() + self.weeks);
+        call.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until)
     }
 
     /// The version id of an object's first version, be it hidden or written over since.
@@ -71,7 +79,7 @@ impl Archive for S3Archive {
         let call = self.put(key, bytes).if_none_match("*");
         let call = match keep {
             Keep::Always => call,
-            Keep::Weeks => for_weeks(call).tagging(PARTIAL),
+            Keep::Weeks => self.for_weeks(call).tagging(PARTIAL),
         };
         match call.send().await {
             Ok(_) => Ok(None),
@@ -106,7 +114,7 @@ impl Archive for S3Archive {
 
     async fn replace(&self, key: &str, bytes: Vec<u8>, read: Option<&str>) -> Result<bool, PortError> {
         // No tag: it is never to go, only what it was.
-        let call = for_weeks(self.put(key, bytes));
+        let call = self.for_weeks(self.put(key, bytes));
         let call = match read {
             None => call.if_none_match("*"),
             Some(tag) => call.if_match(tag),
@@ -124,11 +132,6 @@ impl Archive for S3Archive {
         let answer = call.body(ByteStream::from(bytes)).send().await;
         answer.map(|_| ()).map_err(|error| failed("PutObject", &error))
     }
-}
-
-fn for_weeks(call: PutObjectFluentBuilder) -> PutObjectFluentBuilder {
-    let until = DateTime::from(SystemTime::now() + WEEKS);
-    call.object_lock_mode(ObjectLockMode::Compliance).object_lock_retain_until_date(until)
 }
 
 async fn body(answer: GetObjectOutput) -> Result<Vec<u8>, PortError> {

@@ -11,6 +11,10 @@ pub mod archive;
 pub mod kms;
 #[cfg(feature = "notice")]
 pub mod notice;
+#[cfg(feature = "table")]
+pub mod observations;
+#[cfg(feature = "seal")]
+pub mod seal;
 #[cfg(feature = "secrets")]
 pub mod secrets;
 #[cfg(feature = "secrets")]

@@ -1,6 +1,6 @@
 //! The stack of this process's environment, for the functions that bring views up to date.
 
-use countersign_app::env::{InvalidSetting, optional, or, required};
+use countersign_app::env::{InvalidSetting, log_origin, optional, or, required};
 use countersign_app::policy::PolicySource;
 use countersign_app::stack::Stack;
 
@@ -26,6 +26,7 @@ pub async fn from_env(machine: String) -> Result<AwsStack, InvalidSetting> {
         workflow: StepFunctions::new(&config, machine),
         policy: PolicySource::new(or("POLICY_DIR", "/opt/policy")),
         source: required("EVENT_SOURCE")?,
+        log: log_origin()?,
         slack: lazy(
             Secrets::new(&config),
             optional("SLACK_SECRET_ARN"),

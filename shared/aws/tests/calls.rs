@@ -14,10 +14,10 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use countersign_app::commit::{NewRequest, With, create, execute, execute_agent};
-use countersign_app::log::{EventKey, LogCommit, LogHead, Sealed};
+use countersign_app::log::{Begin, EventKey, Line, LogCommit, LogHead, Sealed, Stray};
 use countersign_app::ports::{Ledger, Table, Tokens};
 use countersign_app::sample;
-use countersign_app::store::{AgentRecord, CardRecord, Stored, Token};
+use countersign_app::store::{AgentRecord, CardRecord, Proposal, Stored, Token};
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_domain::event::{Decision, Event, Fact};
@@ -106,15 +106,22 @@ async fn grow(table: &DynamoTable) {
         published: 0,
         batch: vec![key.clone()],
         chain: Head::EMPTY,
-        at: sample::at(0),
+        said: sample::at(0),
     };
     let sealed = vec![
         Sealed { key: key.clone(), hash: None, index: 0 },
         Sealed { key: EventKey { seq: 2, ..key }, hash: Some("hash".into()), index: 2 },
     ];
-    for before in [None, Some(&head)] {
+    table.line(&origin).await.unwrap();
+    let reason = sample::words("The table was restored.");
+    let line = Line { n: 1, recovered: Some(sample::at(0)) };
+    for (before, read) in [(None, Line::default()), (Some(&head), line)] {
         let (sealed, own) = (sealed.clone(), own.clone());
-        table.commit_log(LogCommit { origin: &origin, before, after: &head, sealed, own }).await.unwrap();
+        let recovery = Some(Begin { line, reason: (1, &reason), again: head.batch.clone() });
+        let line = (&origin, read);
+        let commit = LogCommit { origin: &origin, line, recovery: None, before, after: &head, sealed, own };
+        table.commit_log(LogCommit { recovery, ..commit.clone() }).await.unwrap();
+        table.commit_log(commit).await.unwrap();
     }
     table.published(&origin, &head).await.unwrap();
 }
@@ -130,11 +137,14 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
     table.idempotency(&deploy, "key").await.unwrap();
     table.cooling(&Digest::of(b"ask"), now).await.unwrap();
     table.seen(&Digest::of(b"press")).await.unwrap();
+    table.recovered().await.unwrap();
+    table.propose(&Digest::of(b"what"), &Proposal { by: sample::actor("root"), at: now }).await.unwrap();
     table.due(now, None, 10).await.unwrap();
     table.live(None, None, 10).await.unwrap();
     table.live(Some(&deploy), None, 10).await.unwrap();
     table.of_agent(&deploy, None, None, 10).await.unwrap();
-    table.pending(10).await.unwrap();
+    table.pending(None, 10).await.unwrap();
+    table.unlist(&Stray { subject: Subject::Request(id.clone()), key: "EVT#junk".into() }).await.unwrap();
     grow(table).await;
     let card = table.claim_card(&id, &CardRecord::new(sns, 1), now, now).await.unwrap().unwrap();
     table.claim_card(&id, &CardRecord { due: None, ..card.clone() }, now, now).await.unwrap();
@@ -159,6 +169,7 @@ async fn everything(table: &DynamoTable, tokens: &DynamoTokens) {
             digest: approved.request.digest.clone(),
             attempt: Digest::of(b"attempt"),
             void_before: None,
+            recovered: None,
         });
         execute(table, sample::SOURCE, approved.clone(), consume, With::default(), now).await.unwrap();
         table.set_view(&approved, Some(now), approved.workflow).await.unwrap();
@@ -319,6 +330,35 @@ async fn a_part_goes_on_where_the_last_one_ended() {
     let second = table.due(sample::at(0), first.next.as_deref(), 1).await.unwrap();
     assert_eq!((second.items, second.next), (vec![], None));
     assert_eq!(spy.calls()[1].1["ExclusiveStartKey"], key);
+}
+
+/// A key among a subject's events that no event has keeps nobody from the events, and is told apart.
+#[tokio::test]
+async fn a_stray_among_events_is_no_event() {
+    let subject = Subject::Request(sample::id(1));
+    let key = |sk: &str| {
+        json!({"pk": {"S": format!("REQ#{}", sample::id(1))}, "sk": {"S": sk}, "p": {"S": "pending"},
+               "leaf_id": {"S": sk}, "leaf": {"B": "e30="}, "hash": {"S": "hash"}})
+    };
+    let keys = [key("EVT#junk"), key("EVT#2"), key("EVT#0001")];
+    let last = keys[1].clone();
+    let spy = Spy::answering(move |operation, body| match (operation, body["IndexName"].is_string()) {
+        ("UpdateItem", _) => json!({"Attributes": key("EVT#junk")}),
+        (_, true) if body["ExclusiveStartKey"].is_null() => json!({"Items": keys, "LastEvaluatedKey": last}),
+        (_, true) => json!({"Items": []}),
+        _ => json!({"Items": keys}),
+    });
+    let table = DynamoTable::new(&spy.config(), "Table");
+    let pending = table.pending(None, 3).await.unwrap();
+    assert_eq!(pending.subjects, BTreeSet::from([subject.clone()]));
+    let strays: Vec<_> = pending.strays.iter().map(|stray| stray.key.as_str()).collect();
+    assert_eq!(strays, ["EVT#junk", "EVT#2"]);
+    assert_eq!(table.pending(pending.next.as_deref(), 3).await.unwrap().next, None);
+    let start = &spy.calls()[1].1["ExclusiveStartKey"];
+    assert_eq!((&start["sk"]["S"], &start["p"]["S"]), (&json!("EVT#2"), &json!("pending")));
+    assert_eq!(table.unsealed(&subject).await.unwrap().events.len(), 1);
+    assert_eq!(table.events(&subject).await.unwrap().len(), 1);
+    assert_eq!(table.unlist(&pending.strays[0]).await, Ok(Some(b"{}".to_vec())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,21 +9,24 @@
 mod engine;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use aws_sdk_kms::types::KeySpec;
 use countersign_app::contract;
 use countersign_app::log::Keep;
-use countersign_app::ports::{PortError, Signer, Workflow};
+use countersign_app::ports::{PortError, SealError, Sealer, Signer, Workflow};
 use countersign_app::sample;
 use countersign_app::store::{CardRecord, Token};
 use countersign_aws::archive::S3Archive;
 use countersign_aws::kms::KmsSigner;
 use countersign_aws::notice::SnsTopic;
+use countersign_aws::observations::DynamoObservations;
+use countersign_aws::seal::LambdaSealer;
 use countersign_aws::table::DynamoTable;
 use countersign_aws::tokens::DynamoTokens;
 use countersign_aws::workflow::StepFunctions;
 use countersign_domain::RequestId;
-use engine::{Engine, TABLE, TOKENS};
+use engine::{Engine, OBSERVATIONS, TABLE, TOKENS};
 
 #[tokio::test]
 async fn the_table_keeps_the_contract() {
@@ -44,6 +47,14 @@ async fn the_ledger_keeps_the_contract() {
 async fn the_token_table_keeps_the_contract() {
     let Some(engine) = Engine::find("the token table").await else { return };
     contract::tokens(async || DynamoTokens::new(&engine.config, engine.create_table(&TOKENS).await)).await;
+    engine.clean().await;
+}
+
+#[tokio::test]
+async fn the_witness_table_keeps_the_contract() {
+    let Some(engine) = Engine::find("the witness table").await else { return };
+    let fresh = async || DynamoObservations::new(&engine.config, engine.create_table(&OBSERVATIONS).await);
+    contract::observations(fresh).await;
     engine.clean().await;
 }
 
@@ -76,7 +87,7 @@ async fn the_topic_keeps_the_contract() {
 async fn the_archive_keeps_the_contract() {
     let Some(engine) = Engine::find("the archive").await else { return };
     contract::archive(async || {
-        S3Archive::new(&engine.config, engine.create_bucket().await, engine.create_bucket().await)
+        S3Archive::new(&engine.config, engine.create_bucket().await, engine.create_bucket().await, 35)
     })
     .await;
     engine.clean().await;
@@ -122,7 +133,7 @@ async fn an_adapter_without_its_service_says_so() {
     use countersign_app::ports::{Archive, Ledger, Notice, Table, Tokens};
     let table = DynamoTable::new(&engine.config, "missing");
     check(table.state(&id).await, "GetItem: ResourceNotFoundException");
-    check(table.pending(10).await, "Query: ResourceNotFoundException");
+    check(table.pending(None, 10).await, "Query: ResourceNotFoundException");
     let card = CardRecord::new(sample::channel("sns"), 1);
     check(table.release_card(&id, &card).await, "PutItem: ResourceNotFoundException");
     check(DynamoTokens::new(&engine.config, "missing").get(&id).await, "GetItem: ResourceNotFoundException");
@@ -135,9 +146,11 @@ async fn an_adapter_without_its_service_says_so() {
     let topic = SnsTopic::new(&engine.config, "arn:aws:sns:eu-west-1:000000000000:missing");
     check(topic.publish("s", "t").await, "Publish: NotFound");
     check(
-        S3Archive::new(&engine.config, "missing", "missing")
+        S3Archive::new(&engine.config, "missing", "missing", 35)
             .put_if_absent("k", Vec::new(), Keep::Always)
             .await,
         "PutObject: NoSuchBucket",
     );
+    let sealed = LambdaSealer::new(&engine.config, "missing").seal(&id, Duration::from_secs(10)).await;
+    assert_eq!(sealed, Err(SealError::Unavailable("Invoke: ResourceNotFoundException".into())));
 }

@@ -54,9 +54,32 @@ pub struct Card {
     pub facts: Vec<(String, String)>,
     /// Whether an approval needs a comment.
     pub require_comment: bool,
+    /// Whether its arguments and all free text were removed. Then those fields are empty.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
+    /// The log when the card was sent. Not hashed: each new leaf would make every card another one.
+    #[serde(skip)]
+    pub log: Option<LogShown>,
     /// The nonce of the revision. Never shown: it makes [`Card::hash`] hide what it binds.
     #[serde(skip)]
     pub nonce: Nonce,
+}
+
+/// The log as of some moment. Who keeps it can tell later whether the log was rewritten since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogShown {
+    /// How many leaves.
+    pub size: u64,
+    /// The root over them.
+    pub root: [u8; 32],
+}
+
+impl LogShown {
+    /// One line: the size and the first eight bytes of the root.
+    pub fn line(&self) -> String {
+        let first: String = self.root.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("Log: {} leaves, root {first}…", self.size)
+    }
 }
 
 /// Where the request stands, with what a reader wants to know then. People are given by their names.

@@ -107,8 +107,10 @@ pub(crate) fn shown(card: &Card) -> Shown {
     let mut deciding = deciding(card, &mut budget);
     let left = ALL.saturating_sub(budget.used).clamp(ARGUMENTS_LEAST, ARGUMENTS_MOST);
     let limit = Limit { bytes: left, lines: ARGUMENTS_LINES };
-    let arguments = reveal(&json::pretty(&card.arguments), Lines::Many);
-    deciding.push(budget.revealed("Arguments", &arguments, limit));
+    if !card.erased {
+        let arguments = reveal(&json::pretty(&card.arguments), Lines::Many);
+        deciding.push(budget.revealed("Arguments", &arguments, limit));
+    }
 
     Shown {
         headline: card.state.headline(),
@@ -158,10 +160,10 @@ pub(crate) fn full_view(card: &Card) -> Option<Vec<Piece>> {
 }
 
 fn deciding(card: &Card, budget: &mut Budget) -> Vec<Piece> {
-    let mut pieces = vec![
-        budget.piece("Action", &card.action, Lines::One, ACTION),
-        budget.piece("Target", &card.target, Lines::One, TARGET),
-    ];
+    let mut pieces = vec![budget.piece("Action", &card.action, Lines::One, ACTION)];
+    if !card.erased {
+        pieces.push(budget.piece("Target", &card.target, Lines::One, TARGET));
+    }
     if !card.facts.is_empty() {
         pieces.push(budget.revealed("Computed facts", &facts(card), FACTS));
     }

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{at, card, object};
-use countersign_chat::card::{Answer, Approval, Card, CardState, VoteShown};
+use countersign_chat::card::{Answer, Approval, Card, CardState, LogShown, VoteShown};
 use countersign_chat::slack::modals::{self, Next};
 use countersign_chat::slack::{About, Place, render};
 use countersign_domain::event::{Ballot, Decision};
@@ -39,6 +39,12 @@ fn each_state_has_its_card() {
         card.votes = vec![VoteShown { person: "Alice Ōe".into(), ballot: Ballot::Approve }];
     };
     check("pending", |_| {});
+    check("pending_with_the_log", |card| card.log = Some(LogShown { size: 1234, root: [0x3f; 32] }));
+    check("erased", |card| {
+        (card.erased, card.target, card.arguments) = (true, String::new(), object(json!({})));
+        (card.on_behalf_of, card.justification) = (None, None);
+        card.state = CardState::Rejected { by: alice(), at: at(60), reason: None };
+    });
     check("pending_one_vote_escalated", |card| {
         voted(card);
         card.gates[0].level = 1;
@@ -204,6 +210,9 @@ fn the_hash_covers_all_that_is_shown_and_nothing_else() {
     }
     check(true, |_| {});
     check(true, |card| card.version = 4);
+    // Each new leaf changes the log: it must not make every card another one.
+    check(true, |card| card.log = Some(LogShown { size: 7, root: [1; 32] }));
+    check(false, |card| card.erased = true);
     check(false, |card| card.nonce = Nonce::new([8; 16]));
     check(false, |card| card.digest = Digest::of(b"another"));
     check(false, |card| card.revision = 2);

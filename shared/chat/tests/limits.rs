@@ -5,7 +5,7 @@
 mod common;
 
 use common::{at, card, strings};
-use countersign_chat::card::{Answer, Card, CardState, GateState, VoteShown};
+use countersign_chat::card::{Answer, Card, CardState, GateState, LogShown, VoteShown};
 use countersign_chat::slack::blocks::{MAX_BLOCKS, MAX_BYTES};
 use countersign_chat::slack::modals::{self, Next};
 use countersign_chat::slack::{About, Place, render};
@@ -87,6 +87,7 @@ prop_compose! {
             votes: people.into_iter().map(|person| VoteShown { person, ballot: Ballot::Approve }).collect(),
             gates: (0..gates).map(gate).collect(),
             facts, require_comment,
+            log: Some(LogShown { size: u64::MAX, root: [0xff; 32] }),
             nonce: Nonce::new([0xab; 16]),
             ..card()
         }

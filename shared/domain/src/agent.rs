@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::canonical::Digest;
 use crate::event::{Actor, Event, Fact};
 use crate::ids::{AgentId, GroupName};
+use crate::log::admin;
 use crate::refusal::Refusal;
-use crate::request::{IllegalEvent, assured};
-use crate::review::{ADMINS, is_in};
+use crate::request::IllegalEvent;
+use crate::review::ADMINS;
 use crate::time::Time;
 
 /// What is known of an agent. An agent that never asked has the default.
@@ -62,7 +63,7 @@ impl Agent {
 /// When the person is no admin or has not signed in lately.
 pub fn decide(agent: &Agent, command: Command, now: Time) -> Result<Vec<Event>, Refusal> {
     let (Command::Freeze { by, groups, .. } | Command::Unfreeze { by, groups, .. }) = &command;
-    may(by, groups, now)?;
+    admin(by, groups, now)?;
     // The log need not know what else the person belongs to.
     let rested = |groups: BTreeSet<GroupName>| groups.into_iter().filter(|g| g.as_str() == ADMINS).collect();
     let fact = match command {
@@ -77,20 +78,12 @@ pub fn decide(agent: &Agent, command: Command, now: Time) -> Result<Vec<Event>, 
     Ok(vec![Event { time: now, fact }])
 }
 
-/// Only an admin who signed in lately may.
-fn may(by: &Actor, groups: &BTreeSet<GroupName>, now: Time) -> Result<(), Refusal> {
-    if !is_in(groups, ADMINS) {
-        return Err(Refusal::NotEligible);
-    }
-    assured(None, &by.evidence, now)
-}
-
 /// The agent after the event.
 ///
 /// # Errors
 /// When the event is not an agent's, or cannot follow.
 pub fn evolve(agent: &Agent, event: &Event) -> Result<Agent, IllegalEvent> {
-    let by_admin = |actor, groups| may(actor, groups, event.time).is_ok();
+    let by_admin = |actor, groups| admin(actor, groups, event.time).is_ok();
     match &event.fact {
         Fact::AgentFrozen { actor, groups, void_before, .. }
             if by_admin(actor, groups) && *void_before == agent.mark(event.time) =>

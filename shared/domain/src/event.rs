@@ -11,9 +11,12 @@ use serde_json::Value;
 use crate::canonical::Digest;
 use crate::ids::{AgentId, ChannelName, GroupName, Origin, PersonId, ProfileName};
 use crate::leaf::LeafHash;
+use crate::log::{Odds, Recovery};
 use crate::refusal::Code;
 use crate::review::{Evaluation, Relation};
 use crate::time::{Seconds, Time};
+
+mod fact;
 
 /// A fact and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -287,6 +290,15 @@ pub enum Fact {
     /// Nobody knows how it ended.
     #[serde(rename = "execution.unknown")]
     Unknown { by: AgentId, detail: Option<Digest> },
+    /// A person had what was kept beside the events, arguments and free text, removed. What happened stays.
+    #[serde(rename = "data.erased")]
+    DataErased {
+        #[serde(flatten)]
+        actor: Actor,
+        /// The person's groups that it rested on.
+        groups: BTreeSet<GroupName>,
+        reason: Option<Digest>,
+    },
     /// A person froze an agent: its asks are denied and what it asked before is void.
     #[serde(rename = "agent.frozen")]
     AgentFrozen {
@@ -312,6 +324,9 @@ pub enum Fact {
         origin: Origin,
         /// What its checkpoints are verified with, as a C2SP verifier key.
         key: String,
+        /// The log that it goes on from, where that was recovered.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Recovery>,
     },
     /// Nothing else was logged for an hour, and the log is alive.
     #[serde(rename = "log.heartbeat")]
@@ -327,73 +342,40 @@ pub enum Fact {
         hash: LeafHash,
         because: Flaw,
     },
-}
-
-impl Fact {
-    /// The type's name in the log, e.g. `vote.cast`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Fact::Created { .. } => "request.created",
-            Fact::Revised { .. } => "request.revised",
-            Fact::Evaluated { .. } => "policy.evaluated",
-            Fact::Denied { .. } => "request.denied",
-            Fact::Expired { .. } => "request.expired",
-            Fact::Undeliverable { .. } => "request.undeliverable",
-            Fact::Withdrawn { .. } => "request.withdrawn",
-            Fact::Revoked { .. } => "request.revoked",
-            Fact::Lapsed { .. } => "request.lapsed",
-            Fact::Escalated { .. } => "request.escalated",
-            Fact::NotificationSent { .. } => "notification.sent",
-            Fact::NotificationFailed { .. } => "notification.failed",
-            Fact::InfoRequested { .. } => "info.requested",
-            Fact::InfoSupplied { .. } => "info.supplied",
-            Fact::VoteCast { .. } => "vote.cast",
-            Fact::Approved { .. } => "decision.approved",
-            Fact::Rejected { .. } => "decision.rejected",
-            Fact::DecisionRefused { .. } => "decision.refused",
-            Fact::Consumed { .. } => "execution.consumed",
-            Fact::ExecutionRefused { .. } => "execution.refused",
-            Fact::Succeeded { .. } => "execution.succeeded",
-            Fact::Failed { .. } => "execution.failed",
-            Fact::Unknown { .. } => "execution.unknown",
-            Fact::AgentFrozen { .. } => "agent.frozen",
-            Fact::AgentUnfrozen { .. } => "agent.unfrozen",
-            Fact::LogGenesis { .. } => "log.genesis",
-            Fact::LogHeartbeat {} => "log.heartbeat",
-            Fact::LogQuarantined { .. } => "log.quarantined",
-        }
-    }
-
-    /// The salted hash of the free text that came with the fact, where there is one. The text itself and its salt
-    /// are kept beside the event, where they can be erased.
-    pub fn text(&self) -> Option<&Digest> {
-        match self {
-            Fact::Created { justification: text, .. }
-            | Fact::Revised { justification: text, .. }
-            | Fact::Withdrawn { reason: text, .. }
-            | Fact::Revoked { reason: text, .. }
-            | Fact::Succeeded { detail: text, .. }
-            | Fact::Failed { detail: text, .. }
-            | Fact::Unknown { detail: text, .. }
-            | Fact::AgentFrozen { reason: text, .. }
-            | Fact::AgentUnfrozen { reason: text, .. } => text.as_ref(),
-            Fact::VoteCast { vote, .. } => vote.comment.as_ref(),
-            Fact::InfoRequested { question: text, .. } | Fact::InfoSupplied { answer: text } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// The SOC 2 criteria (TSC 2017) that the fact is evidence for.
-    pub fn controls(&self) -> &'static [&'static str] {
-        match self {
-            Fact::VoteCast { .. } | Fact::DecisionRefused { .. } => &["CC6.1", "CC6.2", "CC6.3", "CC8.1"],
-            Fact::Approved { .. } | Fact::Rejected { .. } => &["CC6.1", "CC6.3", "CC8.1"],
-            Fact::AgentFrozen { .. } | Fact::AgentUnfrozen { .. } | Fact::Revoked { .. } => {
-                &["CC6.1", "CC6.2", "CC7.2"]
-            }
-            Fact::ExecutionRefused { .. } => &["CC6.1", "CC7.2", "CC8.1"],
-            Fact::LogGenesis { .. } | Fact::LogHeartbeat {} | Fact::LogQuarantined { .. } => &["CC7.2"],
-            _ => &["CC8.1"],
-        }
-    }
+    /// A person took a range of the log away as evidence.
+    #[serde(rename = "log.exported")]
+    LogExported {
+        #[serde(flatten)]
+        actor: Actor,
+        /// The range: the first leaf, and the size of the log at its end.
+        start: u64,
+        end: u64,
+        from: Time,
+        to: Time,
+        /// The criterion that was asked for, where one was.
+        control: Option<String>,
+        /// Hash of the list of files that were taken.
+        manifest: Digest,
+    },
+    /// Two people began this log because the one before it could not go on. Always the second leaf of such a log.
+    #[serde(rename = "log.recovered")]
+    LogRecovered {
+        #[serde(flatten)]
+        recovery: Recovery,
+        /// Requests made up to this instant are void.
+        void_before: Time,
+    },
+    /// Checkpoints are signed by this key as well from now on.
+    #[serde(rename = "log.key_added")]
+    LogKeyAdded { key: String },
+    /// Checkpoints are signed by this key no more.
+    #[serde(rename = "log.key_retired")]
+    LogKeyRetired { key: String },
+    /// Something was not as the log made it, and could be mended.
+    #[serde(rename = "log.tamper_suspected")]
+    LogTamperSuspected {
+        /// The name of the file in the log.
+        object: String,
+        because: Odds,
+    },
 }

@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod event;
 pub mod ids;
 pub mod leaf;
+pub mod log;
 pub mod refusal;
 pub mod request;
 pub mod review;

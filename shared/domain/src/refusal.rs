@@ -162,6 +162,9 @@ pub enum Refusal {
     /// The agent or executor was frozen after the request was made.
     #[error("the agent was frozen at {0}; what it asked before is void")]
     Void(crate::Time),
+    /// The log was recovered after the request was made.
+    #[error("the log was recovered at {0}; what was asked before is void: ask again")]
+    Recovered(crate::Time),
     /// A request with this id exists.
     #[error("the request exists already")]
     Exists,
@@ -174,7 +177,7 @@ impl Refusal {
     /// The stable code.
     pub fn code(&self) -> Code {
         match self {
-            Refusal::NotActionable(_) => Code::NotActionable,
+            Refusal::NotActionable(_) | Refusal::Recovered(_) => Code::NotActionable,
             Refusal::AlreadyDecided(_) | Refusal::AlreadyVoted | Refusal::GatesMet => Code::AlreadyDecided,
             Refusal::SelfApproval(_) => Code::SelfApprovalDenied,
             Refusal::NotEligible => Code::NotEligible,

@@ -7,7 +7,7 @@
 use countersign_domain::event::{Decision, ExecutionOutcome};
 use countersign_domain::strict::{self, Limits, NotCanonical, Reason};
 use countersign_domain::time::Seconds;
-use countersign_domain::{Action, AgentId, Code, Digest, canonical};
+use countersign_domain::{Action, AgentId, Code, Digest, Time, canonical};
 use serde_json::{Map, Value};
 
 use crate::fields::{self, Fields, Text, boolean, integer, list, parsed, text, word};
@@ -98,11 +98,42 @@ pub struct RevokeBody {
     pub reason: Option<String>,
 }
 
+/// `POST /v1/review/requests/{id}/erase`. May be empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EraseBody {
+    /// Why.
+    pub reason: Option<String>,
+}
+
 /// `POST /v1/review/agents/{id}/freeze` and `/unfreeze`. May be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FreezeBody {
     /// Why.
     pub reason: Option<String>,
+}
+
+/// `POST /v1/review/log/recover`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoverBody {
+    /// Why. Both people send the same.
+    pub reason: String,
+}
+
+/// `POST /v1/review/log/exports`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportBody {
+    /// The first leaf that was taken.
+    pub start: u32,
+    /// The size of the log at the end of the range.
+    pub end: u32,
+    /// Events from this time on were wanted.
+    pub from: Time,
+    /// Events before this time were wanted.
+    pub to: Time,
+    /// Only those for this criterion were wanted.
+    pub control: Option<String>,
+    /// Hash of the list of files.
+    pub manifest: Digest,
 }
 
 const OUTCOMES: &[(&str, ExecutionOutcome)] = &[
@@ -170,11 +201,48 @@ impl RevokeBody {
     }
 }
 
+impl EraseBody {
+    /// # Errors
+    /// As [`CreateBody::parse`].
+    pub fn parse(request: &HttpRequest) -> Result<Self, Problem> {
+        Ok(Self { reason: only_reason(request)? })
+    }
+}
+
 impl FreezeBody {
     /// # Errors
     /// As [`CreateBody::parse`].
     pub fn parse(request: &HttpRequest) -> Result<Self, Problem> {
         Ok(Self { reason: only_reason(request)? })
+    }
+}
+
+impl RecoverBody {
+    /// # Errors
+    /// As [`CreateBody::parse`].
+    pub fn parse(request: &HttpRequest) -> Result<Self, Problem> {
+        let mut fields = fields_of(request)?;
+        let body = Self { reason: fields.required("reason", prose())? };
+        fields.finish()?;
+        Ok(body)
+    }
+}
+
+impl ExportBody {
+    /// # Errors
+    /// As [`CreateBody::parse`].
+    pub fn parse(request: &HttpRequest) -> Result<Self, Problem> {
+        let mut fields = fields_of(request)?;
+        let body = Self {
+            start: fields.required("start", integer(0..=u32::MAX))?,
+            end: fields.required("end", integer(0..=u32::MAX))?,
+            from: fields.required("from", fields::time)?,
+            to: fields.required("to", fields::time)?,
+            control: fields.optional("control", criterion)?,
+            manifest: fields.required("manifest", parsed)?,
+        };
+        fields.finish()?;
+        Ok(body)
     }
 }
 
@@ -234,6 +302,14 @@ fn only_reason(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let reason = fields.optional("reason", prose())?;
     fields.finish()?;
     Ok(reason)
+}
+
+/// A criterion of SOC 2's common criteria, e.g. `CC8.1`.
+fn criterion(value: Value) -> Result<String, Problem> {
+    match value.as_str().map(str::as_bytes) {
+        Some([b'C', b'C', b'1'..=b'9', b'.', b'1'..=b'9']) => text(Text::Line, 5..=5)(value),
+        _ => Err(Problem::invalid("write a criterion like CC8.1")),
+    }
 }
 
 fn action_name(value: Value) -> Result<String, Problem> {

@@ -180,6 +180,7 @@ fn the_other_bodies() {
     for parse in [
         |r: &HttpRequest| WithdrawBody::parse(r).map(|b| b.reason),
         |r: &HttpRequest| RevokeBody::parse(r).map(|b| b.reason),
+        |r: &HttpRequest| EraseBody::parse(r).map(|b| b.reason),
         |r: &HttpRequest| FreezeBody::parse(r).map(|b| b.reason),
     ] {
         check(parse, Value::Null, "taken");

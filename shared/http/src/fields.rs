@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use countersign_domain::Time;
 use countersign_domain::ids::InvalidId;
 use serde_json::{Map, Value};
 
@@ -100,6 +101,15 @@ pub(crate) fn parsed<T: FromStr<Err = InvalidId>>(value: Value) -> Result<T, Pro
     let Value::String(text) = value else { return Err(wanted("a string", &value)) };
     text.parse()
         .map_err(|error: InvalidId| Problem::invalid(format!("no {}; write {}", error.kind, error.expected)))
+}
+
+/// An instant, as the API writes them.
+pub(crate) fn time(value: Value) -> Result<Time, Problem> {
+    let time: Option<Time> = value.as_str().and_then(|text| text.parse().ok());
+    let exact = time.filter(|time| value.as_str() == Some(time.to_string().as_str()));
+    exact.ok_or_else(|| {
+        Problem::invalid("write an RFC 3339 time in UTC with milliseconds, like 2026-11-25T12:00:00.000Z")
+    })
 }
 
 /// One of a few words.

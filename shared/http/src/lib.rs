@@ -20,7 +20,8 @@ pub mod route;
 pub mod token;
 
 pub use body::{
-    ConsumeBody, CreateBody, DecideBody, FreezeBody, OutcomeBody, RespondBody, RevokeBody, WithdrawBody,
+    ConsumeBody, CreateBody, DecideBody, EraseBody, ExportBody, FreezeBody, OutcomeBody, RecoverBody,
+    RespondBody, RevokeBody, WithdrawBody,
 };
 pub use headers::{Attempt, IdempotencyKey};
 pub use principal::Agent;

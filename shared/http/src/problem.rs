@@ -250,6 +250,7 @@ mod tests {
             Refusal::NotYours,
             Refusal::AlreadyConsumed,
             Refusal::Void(time),
+            Refusal::Recovered(time),
             Refusal::Exists,
             Refusal::TooLarge,
         ];
@@ -269,6 +270,7 @@ mod tests {
                 | Refusal::NotYours
                 | Refusal::AlreadyConsumed
                 | Refusal::Void(_)
+                | Refusal::Recovered(_)
                 | Refusal::Exists
                 | Refusal::TooLarge => {}
             }

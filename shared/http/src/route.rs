@@ -48,12 +48,18 @@ pub enum ReviewRoute {
     Decide(RequestId),
     /// `POST /v1/review/requests/{id}/revoke`
     Revoke(RequestId),
+    /// `POST /v1/review/requests/{id}/erase`
+    Erase(RequestId),
     /// `POST /v1/review/requests/{id}/cards`
     Cards(RequestId),
     /// `POST /v1/review/agents/{id}/freeze`
     Freeze(AgentId),
     /// `POST /v1/review/agents/{id}/unfreeze`
     Unfreeze(AgentId),
+    /// `POST /v1/review/log/recover`
+    Recover,
+    /// `POST /v1/review/log/exports`
+    Export,
     /// `POST /slack/interactions`
     SlackInteractions,
     /// `POST /slack/events`
@@ -101,9 +107,12 @@ impl ReviewRoute {
             ["v1", "review", "requests", id, "events"] => get(request, Self::Events(id_of(id)?)),
             ["v1", "review", "requests", id, "decisions"] => post(request, Self::Decide(id_of(id)?)),
             ["v1", "review", "requests", id, "revoke"] => post(request, Self::Revoke(id_of(id)?)),
+            ["v1", "review", "requests", id, "erase"] => post(request, Self::Erase(id_of(id)?)),
             ["v1", "review", "requests", id, "cards"] => post(request, Self::Cards(id_of(id)?)),
             ["v1", "review", "agents", id, "freeze"] => post(request, Self::Freeze(id_of(id)?)),
             ["v1", "review", "agents", id, "unfreeze"] => post(request, Self::Unfreeze(id_of(id)?)),
+            ["v1", "review", "log", "recover"] => post(request, Self::Recover),
+            ["v1", "review", "log", "exports"] => post(request, Self::Export),
             ["slack", "interactions"] => post(request, Self::SlackInteractions),
             ["slack", "events"] => post(request, Self::SlackEvents),
             ["openapi.json"] => get(request, Self::OpenApi),
@@ -206,9 +215,13 @@ mod tests {
         check("GET /v1/review/requests/{r}/events", "Events(Request(\"r\"))");
         check("POST /v1/review/requests/{r}/decisions", "Decide(Request(\"r\"))");
         check("POST /v1/review/requests/{r}/revoke", "Revoke(Request(\"r\"))");
+        check("POST /v1/review/requests/{r}/erase", "Erase(Request(\"r\"))");
         check("POST /v1/review/requests/{r}/cards", "Cards(Request(\"r\"))");
         check("POST /v1/review/agents/{a}/freeze", "Freeze(Agent(\"a\"))");
         check("POST /v1/review/agents/{a}/unfreeze", "Unfreeze(Agent(\"a\"))");
+        check("POST /v1/review/log/recover", "Recover");
+        check("POST /v1/review/log/exports", "Export");
+        check("GET /v1/review/log/exports", "405 POST");
         check("POST /slack/interactions", "SlackInteractions");
         check("POST /slack/events", "SlackEvents");
         check("GET /openapi.json", "OpenApi");

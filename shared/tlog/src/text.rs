@@ -36,6 +36,8 @@ pub enum Fault {
     Header,
     #[error("not \"index\" and a number")]
     Index,
+    #[error("not \"old\" and a number")]
+    Old,
     #[error("more hashes than any tree needs")]
     TooManyHashes,
 }

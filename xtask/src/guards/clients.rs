@@ -10,11 +10,12 @@ use super::graph;
 
 /// Function → services its role may call.
 const ROLES: &[(&str, &[&str])] = &[
-    ("intake", &["dynamodb", "sfn"]),
+    ("intake", &["dynamodb", "sfn", "lambda"]),
     ("notifier", &["dynamodb", "sfn", "sns", "secretsmanager"]),
-    ("callback", &["dynamodb", "sfn", "secretsmanager"]),
+    ("callback", &["dynamodb", "sfn", "secretsmanager", "lambda"]),
     ("relay", &["dynamodb", "sfn", "sns", "secretsmanager"]),
     ("archiver", &["dynamodb", "s3", "kms"]),
+    ("witness", &["dynamodb", "kms"]),
 ];
 
 const CLIENT: &str = "aws-sdk-";

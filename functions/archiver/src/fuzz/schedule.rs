@@ -18,7 +18,7 @@ use tokio::sync::OnceCell;
 
 use super::check;
 use super::world::{Mutant, Port, TestLog, World};
-use crate::log::{Log, LogError};
+use crate::log::{LogError, Logs};
 
 /// What a schedule did.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,11 +76,11 @@ fn spread(ceiling: u64) -> u64 {
 
 /// An archiver that was just started.
 pub fn log(port: Port, most: usize, spread: fn(u64) -> u64) -> TestLog {
-    Log {
+    Logs {
         table: port.clone(),
         archive: port.clone(),
         signer: port,
-        origin: sample::origin(),
+        base: sample::origin(),
         source: sample::SOURCE.to_owned(),
         most,
         spread,
@@ -92,8 +92,8 @@ type Running = Pin<Box<dyn Future<Output = Result<(), LogError>>>>;
 
 async fn sweep(log: TestLog) -> Result<(), LogError> {
     use countersign_app::ports::Ledger;
-    let pending = log.table.pending(1000).await.map_err(LogError::Table)?;
-    log.archive(&pending.into_iter().collect(), sample::at(5)).await?;
+    let pending = log.table.pending(None, 1000).await.map_err(LogError::Table)?;
+    log.archive(&pending.subjects, sample::at(5)).await?;
     log.beat(sample::at(5)).await
 }
 
@@ -146,7 +146,7 @@ impl Schedule {
                 self.write();
             }
             self.bells.clear();
-            sweep(self.log(99)).await.map_err(|error| format!("to begin with: {error}"))?;
+            sweep(self.log(80)).await.map_err(|error| format!("to begin with: {error}"))?;
         }
         for _ in 0..150 + self.dice.below(250) {
             self.step().await?;
@@ -162,7 +162,7 @@ impl Schedule {
         self.world.table.faults.clear();
         self.world.bucket.faults.clear();
         self.world.signer.faults.clear();
-        sweep(self.log(99)).await.map_err(|error| format!("the last sweep: {error}"))?;
+        sweep(self.log(80)).await.map_err(|error| format!("the last sweep: {error}"))?;
         self.did.commits = self.world.commits.load(Ordering::Relaxed);
         self.did.lost = self.world.lost.load(Ordering::Relaxed);
         check::whole(&self.world).await?;

@@ -4,14 +4,14 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use countersign_app::log::{Current, EventKey, Keep, LogCommit, LogHead, Unsealed};
+use countersign_app::log::{Current, EventKey, Keep, Line, LogCommit, LogHead, Pending, Stray, Unsealed};
 use countersign_app::memory::{LocalSigner, MemoryArchive, MemoryTable};
 use countersign_app::ports::{Archive, Ledger, PortError, Signer};
 use countersign_domain::ids::Origin;
 use countersign_domain::leaf::Subject;
 use countersign_tlog::Checkpoint;
 
-use crate::log::Log;
+use crate::log::Logs;
 
 /// A protocol without one of its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +83,10 @@ impl World {
 }
 
 impl Ledger for Port {
+    async fn line(&self, base: &Origin) -> Result<Line, PortError> {
+        self.0.table.line(base).await
+    }
+
     async fn log_head(&self, origin: &Origin) -> Result<Option<LogHead>, PortError> {
         let mut head = self.0.table.log_head(origin).await?;
         if let Some(head) = head.as_mut().filter(|_| self.0.is(Mutant::NoFinishPredecessor)) {
@@ -91,11 +95,15 @@ impl Ledger for Port {
         Ok(head)
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Pending, PortError> {
         if self.0.is(Mutant::NoSweep) {
-            return Ok(Vec::new());
+            return Ok(Pending::default());
         }
-        self.0.table.pending(limit).await
+        self.0.table.pending(cursor, limit).await
+    }
+
+    async fn unlist(&self, stray: &Stray) -> Result<Option<Vec<u8>>, PortError> {
+        self.0.table.unlist(stray).await
     }
 
     async fn unsealed(&self, subject: &Subject) -> Result<Unsealed, PortError> {
@@ -144,7 +152,8 @@ impl Ledger for Port {
 
 /// Writes what the commit would have published.
 async fn bucket_first(port: &Port, commit: &LogCommit<'_>) -> Result<(), PortError> {
-    let log = crate::fuzz::schedule::log(port.clone(), 99, |most| most);
+    let log = crate::fuzz::schedule::log(port.clone(), 80, |most| most);
+    let log = log.at(commit.line.1).unwrap();
     let start = commit.after.size - commit.after.batch.len() as u64;
     let own = |key: &EventKey| {
         commit
@@ -211,4 +220,4 @@ impl Signer for Port {
     }
 }
 
-pub type TestLog = Log<Port, Port, Port>;
+pub type TestLog = Logs<Port, Port, Port>;

@@ -40,6 +40,7 @@ impl Kit {
             tokens: MemoryTokens::default(),
             workflow: MemoryWorkflow::default(),
             policy: PolicySource::new("/nowhere"),
+            log: sample::origin(),
             source: SOURCE.into(),
             slack: MemoryChat::waiting(move || match takes {
                 Some(takes) => Box::pin(tokio::time::sleep(takes)),

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use countersign_app::memory::Op;
 use countersign_app::metrics::Swept;
-use countersign_app::ports::{PortError, Tokens};
-use countersign_app::sample::{at, id, review, review_with};
+use countersign_app::ports::{PortError, Table, Tokens};
+use countersign_app::sample::{agent, at, id, review, review_with};
 use countersign_app::store::Token;
-use countersign_domain::Status;
+use countersign_domain::request::Command;
 use countersign_domain::time::Seconds;
+use countersign_domain::{Status, Time};
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -142,4 +143,41 @@ async fn a_token_that_nobody_gave_out_is_an_alarm_until_the_request_ended() {
     assert_eq!(kit.handle(json!({"sweep": true})).await.unwrap(), json!({"healed": 1, "failed": 0}));
     let stored = kit.state(&id).await;
     assert_eq!((stored.request.status, stored.workflow.resumed), (Status::Lapsed, true));
+}
+
+/// Whatever it is due for: an approval may be due in days.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_ends_what_a_recovery_of_the_log_made_void() {
+    let mut kit = Kit::new(Some(Duration::ZERO));
+    let mut statuses = Vec::new();
+    for n in 1..=3 {
+        let id = kit.asked(n, review(&[])).await;
+        kit.waits(&id).await;
+        if n == 2 {
+            kit.approved(&id).await;
+        }
+        if n == 3 {
+            let stored = kit.state(&id).await;
+            let withdraw = Command::Withdraw { agent: agent("deploy"), reason: None };
+            kit.done(stored, withdraw).await;
+        }
+    }
+    let calm = async |kit: &Kit| kit.handle(json!({"sweep": true})).await.unwrap();
+    kit.live(61);
+    calm(&kit).await;
+    let later = kit.stack.table.due(at(120), None, 10).await.unwrap();
+    assert_eq!(later.items, [], "nothing of it is due");
+    kit.stack.table.void(at(30));
+    calm(&kit).await;
+    for n in 1..=3 {
+        statuses.push(kit.state(&id(n)).await.request.status);
+    }
+    assert_eq!(statuses, [Status::Revoked, Status::Revoked, Status::Withdrawn]);
+    assert_eq!(kit.stack.workflow.woken().len(), 3, "their tasks go on");
+
+    // What was asked after it lives.
+    kit.stack.table.void(Time::from_millis(at(0).millis() - 1));
+    let id = kit.asked(4, review(&[])).await;
+    calm(&kit).await;
+    assert_eq!(kit.state(&id).await.request.status, Status::Pending);
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use countersign_chat::card::{Answer, Card, CardState, GateState, VoteShown};
-use countersign_domain::Status;
 use countersign_domain::ids::PersonId;
 use countersign_domain::request::Review;
+use countersign_domain::{Nonce, Status};
 use countersign_policy::Policy;
 
 use crate::store::Whole;
@@ -21,11 +21,15 @@ pub(super) fn notice(card: &Card) -> String {
     )
 }
 
-/// The card of a request; `None` when its arguments were erased or nobody was ever to decide.
+/// The card of a request; `None` when nobody was ever to decide, or its ask is not there and was not erased.
 pub fn card(whole: &Whole, policy: Option<&Policy>) -> Option<Card> {
     let request = &whole.stored.request;
     let review = request.review.as_ref()?;
-    let ask = whole.ask.as_ref()?;
+    let erased = request.erased.is_some();
+    let ask = whole.ask.as_ref().filter(|_| !erased);
+    if ask.is_none() && !erased {
+        return None;
+    }
     let text = |seq: u32| whole.texts.get(&seq).map(|words| words.text.clone());
     Some(Card {
         request: request.id.clone(),
@@ -34,17 +38,18 @@ pub fn card(whole: &Whole, policy: Option<&Policy>) -> Option<Card> {
         version: u64::from(whole.stored.version()),
         state: state(whole, policy)?,
         action: request.action.clone(),
-        target: ask.action.target.clone(),
-        arguments: ask.action.arguments.clone(),
-        agent_name: ask.agent_name.clone(),
+        target: ask.map(|ask| ask.action.target.clone()).unwrap_or_default(),
+        arguments: ask.map(|ask| ask.action.arguments.clone()).unwrap_or_default(),
+        agent_name: ask.map_or_else(|| request.agent_name.clone(), |ask| ask.agent_name.clone()),
         agent: request.agent.clone(),
-        on_behalf_of: ask.on_behalf_of.clone(),
-        delegation_chain: ask.delegation_chain.clone(),
+        on_behalf_of: ask.and_then(|ask| ask.on_behalf_of.clone()),
+        delegation_chain: ask.map(|ask| ask.delegation_chain.clone()).unwrap_or_default(),
         executor: request.executor.as_ref().map(ToString::to_string),
-        justification: ask.justification.as_ref().map(|words| words.text.clone()),
+        justification: ask.and_then(|ask| ask.justification.as_ref()).map(|words| words.text.clone()),
         answers: review
             .answered
             .iter()
+            .filter(|_| !erased)
             .map(|a| Answer {
                 asked_by: name(&a.asked_by, policy),
                 question: text(a.question).unwrap_or_default(),
@@ -56,7 +61,10 @@ pub fn card(whole: &Whole, policy: Option<&Policy>) -> Option<Card> {
         votes: votes(review, policy),
         facts: Vec::new(),
         require_comment: review.rules.require_comment,
-        nonce: ask.nonce.clone(),
+        erased,
+        log: None,
+        // What was removed is in no hash any more, so there is nothing to hide.
+        nonce: ask.map_or_else(|| Nonce::new([0; 16]), |ask| ask.nonce.clone()),
     })
 }
 

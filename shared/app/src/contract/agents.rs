@@ -94,7 +94,7 @@ pub(super) async fn a_record_is_written_on_the_events_read<T: Table>(table: &T) 
     assert_eq!(read, after);
     assert_eq!((read.agent.frozen, read.agent.void_before), (true, Some(at(0))));
     let subject = Subject::Agent(deploy.clone());
-    let event = StoredEvent { seq: 1, bytes: leaves[0].bytes.clone(), index: None };
+    let event = StoredEvent { seq: 1, bytes: leaves[0].bytes.clone(), index: None, log: 0 };
     assert_eq!(table.events(&subject).await.unwrap(), std::slice::from_ref(&event));
 
     // On a record that moved on, nothing is written. Nor where an event or a text is there.

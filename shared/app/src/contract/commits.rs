@@ -7,8 +7,12 @@ use countersign_domain::{Digest, Time};
 
 use super::fixture::{Step, ask, events, name, opened, state};
 use crate::ports::{PortError, Table};
-use crate::sample::{agent, at, decide, id, idempotency, review, words};
-use crate::store::{AgentEffect, AgentRecord, Commit, Idempotency, Stored, StoredEvent, Whole, WorkflowMark};
+use crate::sample::{actor, agent, at, decide, id, idempotency, review, words};
+use crate::store::{
+    AgentEffect, AgentRecord, Commit, Idempotency, Proposal, Removal, Stored, StoredEvent, Whole,
+    WorkflowMark,
+};
+use countersign_domain::request::Command;
 
 pub(super) async fn nothing_is_there_to_begin_with<T: Table>(table: &T) {
     let (id, agent) = (id(1), agent("deploy"));
@@ -72,6 +76,7 @@ pub(super) async fn a_commit_is_read_back_as_it_was_written<T: Table>(table: &T)
         seq: leaf.seq,
         bytes: leaf.bytes.clone(),
         index: None,
+        log: 0,
     });
     assert_eq!(kept[..3], written.collect::<Vec<_>>());
     assert_eq!((kept.len(), kept[3].seq), (4, 4));
@@ -196,6 +201,42 @@ pub(super) async fn a_key_a_callback_and_a_cool_down_are_kept<T: Table>(table: &
     assert_eq!(state(table, &id(3)).await, third);
 }
 
+pub(super) async fn what_is_erased_is_gone_and_the_events_stay<T: Table>(table: &T) {
+    let (ask_hash, no) = (Digest::of(b"ask"), words("No."));
+    let first = opened(table, 1, "deploy", review(&[]), at(0)).await;
+    let reject = Step::then(&first, decide(&first.request, "bob", Decision::Reject, Some(&no)), at(10));
+    // More texts than one transaction takes away.
+    let texts: Vec<_> = (6..36).map(|seq| (seq, &no)).collect();
+    let cool = Some((ask_hash.clone(), at(900)));
+    table.commit(Commit { texts, cool, ..reject.on(Some(&first)) }).await.unwrap();
+    let other = opened(table, 2, "deploy", review(&[]), at(0)).await;
+    let before = state(table, &id(1)).await;
+    let leaves = events(table, &id(1)).await;
+
+    let why = words("They asked for it.");
+    let by = crate::sample::actor("root");
+    let groups = [countersign_domain::review::ADMINS.parse().unwrap()].into();
+    let command = Command::Erase { by, groups, reason: Some(why.hash()) };
+    let erase = Step::then(&before, command, at(20));
+    let removal = Removal { revisions: 1, texts: (6..36).collect(), cool: Some(ask_hash.clone()) };
+    let commit = || Commit {
+        texts: vec![(erase.after.version(), &why)],
+        removal: Some(removal.clone()),
+        ..erase.on(Some(&before))
+    };
+    table.commit(commit()).await.unwrap();
+    let whole = table.whole(&id(1)).await.unwrap().unwrap();
+    assert_eq!((whole.ask, whole.stored.request.erased), (None, Some(at(20))));
+    assert_eq!(whole.texts.into_iter().collect::<Vec<_>>(), [(erase.after.version(), why.clone())]);
+    assert!(!table.cooling(&ask_hash, at(30)).await.unwrap());
+    let after = events(table, &id(1)).await;
+    assert_eq!(after[..leaves.len()], leaves, "no event changed");
+    assert_eq!(after.len(), leaves.len() + 1);
+    assert_eq!(table.commit(commit()).await, Err(PortError::Conflict), "it is erased once");
+    let untouched = table.whole(&id(2)).await.unwrap().unwrap();
+    assert_eq!((untouched.stored, untouched.ask.is_some()), (other, true));
+}
+
 pub(super) async fn many_and_long_events_come_back_in_order<T: Table>(table: &T) {
     let mut before = opened(table, 1, "deploy", review(&[]), at(0)).await;
     let leaf = |seq: u32| {
@@ -217,4 +258,19 @@ pub(super) async fn many_and_long_events_come_back_in_order<T: Table>(table: &T)
 
 async fn whole_version<T: Table>(table: &T, id: &RequestId) -> u32 {
     table.whole(id).await.unwrap().unwrap().stored.version()
+}
+
+pub(super) async fn the_first_word_holds_for_an_hour<T: Table>(table: &T) {
+    let (what, other) = (Digest::of(b"one thing"), Digest::of(b"another"));
+    let word = |by: &str, seconds| Proposal { by: actor(by), at: at(seconds) };
+    let check = async |what: &Digest, said: &Proposal, holds: &Proposal| {
+        assert_eq!(table.propose(what, said).await.as_ref(), Ok(holds), "{said:?}");
+    };
+    let (alice, bob) = (word("alice", 0), word("bob", 3599));
+    check(&what, &alice, &alice).await;
+    check(&what, &bob, &alice).await;
+    check(&other, &bob, &bob).await;
+    let late = word("bob", 3600);
+    check(&what, &late, &late).await;
+    check(&what, &alice, &late).await;
 }

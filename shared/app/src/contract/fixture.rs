@@ -63,6 +63,7 @@ impl Step {
             idempotency: None,
             once: None,
             cool: None,
+            removal: None,
             agent: AgentEffect::None,
         }
     }

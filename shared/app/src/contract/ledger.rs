@@ -9,16 +9,16 @@ use countersign_domain::request::Command;
 use countersign_domain::{Code, Status};
 use futures::future::join_all;
 
-use super::fixture::{events, frozen, moved, opened};
-use crate::log::{EventKey, LogCommit, LogHead, RawEvent, Sealed, TRANSACTION};
+use super::fixture::{Step, events, frozen, moved, opened};
+use crate::log::{Begin, EventKey, Line, LogCommit, LogHead, Pending, RawEvent, Sealed, TRANSACTION, VOIDS};
 use crate::ports::{Ledger, PortError, Table};
-use crate::sample::{agent, at, deny, id, origin, review};
-use crate::store::AgentEffect;
+use crate::sample::{agent, allow, at, consume, deny, id, origin, review, words};
+use crate::store::{AgentEffect, Commit, Stored};
 
 /// A head that holds `size` events, the last of them those of `batch`.
 fn head(size: u64, batch: Vec<EventKey>, chain: Head) -> LogHead {
     let published = size - batch.len() as u64;
-    LogHead { size, root: [u8::try_from(size).unwrap(); 32], published, batch, chain, at: at(1) }
+    LogHead { size, root: [u8::try_from(size).unwrap(); 32], published, batch, chain, said: at(1) }
 }
 
 fn sealed(subject: &Subject, raw: &RawEvent, index: u64) -> Sealed {
@@ -32,6 +32,12 @@ fn heartbeat(origin: &Origin, after: Head) -> Leaf {
     Leaf::make(&place, &after, &Event { time: at(0), fact: Fact::LogHeartbeat {} }).unwrap()
 }
 
+/// A commit of nothing, on the stack's first log.
+fn bare<'a>(origin: &'a Origin, after: &'a LogHead) -> LogCommit<'a> {
+    let (sealed, own) = (Vec::new(), Vec::new());
+    LogCommit { origin, line: (origin, Line::default()), recovery: None, before: None, after, sealed, own }
+}
+
 /// Seals these pending events of a subject on top of `before`.
 async fn grow<T: Ledger>(
     table: &T,
@@ -43,14 +49,15 @@ async fn grow<T: Ledger>(
     let sealed: Vec<_> = (size..).zip(raws).map(|(index, raw)| sealed(subject, raw, index)).collect();
     let batch = sealed.iter().map(|sealed| sealed.key.clone()).collect();
     let after = head(size + raws.len() as u64, batch, Head::EMPTY);
-    let commit = LogCommit { origin: &origin(), before, after: &after, sealed, own: Vec::new() };
+    let origin = origin();
+    let commit = LogCommit { before, sealed, ..bare(&origin, &after) };
     let done = table.commit_log(commit).await;
     (after, done)
 }
 
 pub(super) async fn what_is_pending_is_listed_by_subject<T: Table + Ledger>(table: &T) {
     let (first, second) = (Subject::Request(id(1)), Subject::Request(id(2)));
-    assert_eq!(table.pending(10).await.unwrap(), []);
+    assert_eq!(table.pending(None, 10).await.unwrap(), Pending::default());
     opened(table, 1, "deploy", review(&[]), at(1)).await;
     opened(table, 2, "deploy", deny(Code::PolicyDenied), at(2)).await;
     let other = agent("other");
@@ -60,16 +67,26 @@ pub(super) async fn what_is_pending_is_listed_by_subject<T: Table + Ledger>(tabl
     let other = Subject::Agent(other);
 
     let check = async |limit: u32, expect: &[&Subject]| {
-        let found: Vec<_> = table.pending(limit).await.unwrap();
-        let set: BTreeSet<&Subject> = found.iter().collect();
-        assert_eq!(set.len(), found.len(), "each subject once: {found:?}");
-        assert_eq!(set, expect.iter().copied().collect(), "at most {limit} events");
+        let found = table.pending(None, limit).await.unwrap();
+        let expect: BTreeSet<Subject> = expect.iter().copied().cloned().collect();
+        assert_eq!((found.subjects, found.strays), (expect, vec![]), "at most {limit} events");
     };
     check(100, &[&first, &second, &other]).await;
     // Agents come first, then requests in the order of their ids; a limit counts events.
     check(1, &[&other]).await;
     check(2, &[&other, &first]).await;
     check(4, &[&other, &first, &second]).await;
+    // The parts are together all there is, and end.
+    let (mut cursor, mut parts) = (None, Vec::new());
+    while parts.len() < 10 {
+        let part = table.pending(cursor.as_deref(), 1).await.unwrap();
+        parts.extend(part.subjects);
+        cursor = part.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(parts, [&other, &first, &first, &second, &second, &second].map(Clone::clone));
     let raws = table.unsealed(&first).await.unwrap().events;
     grow(table, None, &first, &raws).await.1.unwrap();
     check(100, &[&second, &other]).await;
@@ -122,8 +139,7 @@ pub(super) async fn a_log_grows_on_what_was_read<T: Table + Ledger>(table: &T) {
     let log = Subject::Log(origin.clone());
     let own = EventKey { subject: log.clone(), seq: 1 };
     let first = head(2, vec![own, sealed(&subject, &raws[0], 1).key], genesis.head());
-    let commit =
-        |before, after| LogCommit { origin: &origin, before, after, sealed: Vec::new(), own: Vec::new() };
+    let commit = |before, after| LogCommit { before, ..bare(&origin, after) };
     let begin = LogCommit {
         sealed: vec![sealed(&subject, &raws[0], 1)],
         own: vec![(genesis.clone(), 0)],
@@ -133,7 +149,10 @@ pub(super) async fn a_log_grows_on_what_was_read<T: Table + Ledger>(table: &T) {
     assert_eq!(table.log_head(&origin).await.unwrap().as_ref(), Some(&first));
     let own = table.events(&log).await.unwrap();
     assert_eq!((own.len(), own[0].index, &own[0].bytes), (1, Some(0), &genesis.bytes));
-    assert!(!table.pending(10).await.unwrap().contains(&log), "the log's own events are in it");
+    assert!(
+        !table.pending(None, 10).await.unwrap().subjects.contains(&log),
+        "the log's own events are in it"
+    );
 
     let next = head(3, vec![sealed(&subject, &raws[1], 2).key], genesis.head());
     let good = LogCommit { sealed: vec![sealed(&subject, &raws[1], 2)], ..commit(Some(&first), &next) };
@@ -192,16 +211,76 @@ pub(super) async fn a_transaction_takes_a_hundred_items<T: Table + Ledger>(table
             leaves[..count].iter().map(|leaf| EventKey { subject: subject.clone(), seq: leaf.seq }).collect();
         let after = head(count as u64, batch.clone(), chain);
         let own = leaves[..count].iter().cloned().zip(0..).collect();
-        let commit = LogCommit { origin: &origin, before: None, after: &after, sealed: Vec::new(), own };
+        let commit = LogCommit { own, ..bare(&origin, &after) };
         table.commit_log(commit).await?;
         table.leaves(&batch).await
     };
     assert!(
-        matches!(grow(TRANSACTION).await, Err(PortError::Unavailable(_))),
-        "with the head it is one more"
+        matches!(grow(TRANSACTION - 1).await, Err(PortError::Unavailable(_))),
+        "with the head and the line it is one more"
     );
-    let bytes: Vec<_> = leaves[..TRANSACTION - 1].iter().map(|leaf| leaf.bytes.clone()).collect();
-    assert_eq!(grow(TRANSACTION - 1).await, Ok(bytes));
+    let bytes: Vec<_> = leaves[..TRANSACTION - 2].iter().map(|leaf| leaf.bytes.clone()).collect();
+    assert_eq!(grow(TRANSACTION - 2).await, Ok(bytes));
+}
+
+/// After it there is another log; what was asked before is void, what was not published is pending again.
+pub(super) async fn a_recovery_moves_the_line_and_voids<T: Table + Ledger>(table: &T) {
+    let (base, next) = (origin(), format!("{}/1", origin()).parse::<Origin>().unwrap());
+    let (subject, reason) = (Subject::Request(id(1)), words("The table was restored."));
+    let approved = opened(table, 1, "deploy", allow(), at(10)).await;
+    let raws = table.unsealed(&subject).await.unwrap().events;
+    assert_eq!(table.line(&base).await, Ok(Line::default()));
+    assert_eq!(table.recovered().await, Ok(None));
+    let (old, done) = grow(table, None, &subject, &raws).await;
+    done.unwrap();
+    let places = async || -> Vec<_> {
+        events(table, &id(1)).await.into_iter().map(|event| (event.index, event.log)).collect()
+    };
+    assert_eq!(places().await, [(Some(0), 0), (Some(1), 0)]);
+
+    let genesis = heartbeat(&next, Head::EMPTY);
+    let log = Subject::Log(next.clone());
+    let first = head(1, vec![EventKey { subject: log.clone(), seq: 1 }], genesis.head());
+    let line = Line { n: 1, recovered: Some(at(10)) };
+    let begin = |read| LogCommit {
+        line: (&base, read),
+        recovery: Some(Begin { line, reason: (1, &reason), again: old.batch.clone() }),
+        own: vec![(genesis.clone(), 0)],
+        ..bare(&next, &first)
+    };
+    let stale = Line { n: 7, recovered: None };
+    assert_eq!(table.commit_log(begin(stale)).await, Err(PortError::Conflict), "another line");
+    assert_eq!((table.line(&base).await, table.recovered().await), (Ok(Line::default()), Ok(None)));
+    table.commit_log(begin(Line::default())).await.unwrap();
+    assert_eq!(table.commit_log(begin(Line::default())).await, Err(PortError::Conflict), "it moved");
+    assert_eq!((table.line(&base).await, table.recovered().await), (Ok(line), Ok(Some(at(10)))));
+    assert_eq!(table.log_head(&next).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(places().await, [(None, 0), (None, 0)]);
+    assert_eq!(table.unsealed(&subject).await.unwrap().events, raws);
+
+    // The log before it takes nothing in, the new one does.
+    let (_, late) = grow(table, Some(&old), &subject, &raws).await;
+    assert_eq!(late, Err(PortError::Conflict));
+    let batch = vec![sealed(&subject, &raws[0], 1)];
+    let after = head(2, vec![batch[0].key.clone()], genesis.head());
+    let commit =
+        LogCommit { line: (&base, line), sealed: batch, before: Some(&first), ..bare(&next, &after) };
+    table.commit_log(commit).await.unwrap();
+    assert_eq!(places().await, [(Some(1), 1), (None, 0)]);
+
+    // What was asked before is consumed no more, by whatever record of the agent's.
+    let check = async |stored: &Stored, expect: Result<(), PortError>| {
+        let step = Step::then(stored, consume(&stored.request, "deploy"), at(20));
+        let agent = AgentEffect::Consumed { unmarked: vec![agent("deploy")] };
+        assert_eq!(table.commit(Commit { agent, ..step.on(Some(stored)) }).await, expect);
+    };
+    check(&approved, Err(PortError::AgentChanged)).await;
+    for n in 2..2 + VOIDS {
+        let stored = opened(table, n, "deploy", allow(), at(10)).await;
+        check(&stored, Err(PortError::AgentChanged)).await;
+    }
+    let later = opened(table, 20, "deploy", allow(), at(11)).await;
+    check(&later, Ok(())).await;
 }
 
 pub(super) async fn one_of_many_archivers_wins<T: Table + Ledger>(table: &T) {

@@ -1,8 +1,11 @@
-//! The signer.
+//! The signer, and what a witness remembers.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use crate::ports::{PortError, SIGNED_AT_MOST, Signer};
+use futures::future::join_all;
+
+use crate::log::Observed;
+use crate::ports::{Observations, PortError, SIGNED_AT_MOST, Signer};
 
 const NOTE: &[u8] = b"countersign.test/log\n1\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n";
 
@@ -34,4 +37,32 @@ pub(super) async fn only_a_message_that_fits_is_signed<S: Signer>(signer: &S) {
         let refused = PortError::Unavailable(format!("Sign: a message of {length} bytes"));
         assert_eq!(signer.sign(&vec![b'x'; length]).await, Err(refused));
     }
+}
+
+pub(super) async fn a_checkpoint_is_remembered_as_read<O: Observations>(observations: &O) {
+    let at = |size, root| Observed { size, root: [root; 32] };
+    let (origin, other) = ("example.com/log", "example.com/other log");
+    assert_eq!(observations.observed(origin).await, Ok(None));
+    let check = async |read: Option<&Observed>, now: &Observed, expect: bool| {
+        assert_eq!(observations.observe(origin, read, now).await, Ok(expect), "{read:?} {now:?}");
+    };
+    let (one, two) = (at(1, 1), at(u64::MAX, 2));
+    check(Some(&one), &two, false).await;
+    check(None, &one, true).await;
+    check(None, &two, false).await;
+    check(Some(&at(1, 2)), &two, false).await;
+    check(Some(&at(2, 1)), &two, false).await;
+    assert_eq!(observations.observed(origin).await, Ok(Some(one.clone())));
+    check(Some(&one), &one, true).await;
+    check(Some(&one), &two, true).await;
+    assert_eq!(observations.observed(origin).await, Ok(Some(two)));
+    assert_eq!(observations.observed(other).await, Ok(None));
+}
+
+pub(super) async fn one_of_many_observers_wins<O: Observations>(observations: &O) {
+    let all: Vec<_> = (0..6).map(|n| Observed { size: n, root: [7; 32] }).collect();
+    let done = join_all(all.iter().map(|now| observations.observe("log", None, now))).await;
+    let won: Vec<_> = done.iter().zip(&all).filter(|(done, _)| **done == Ok(true)).collect();
+    assert_eq!(won.len(), 1, "{done:?}");
+    assert_eq!(observations.observed("log").await, Ok(Some(won[0].1.clone())));
 }

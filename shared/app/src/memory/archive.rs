@@ -14,6 +14,7 @@ pub struct MemoryArchive {
     pub faults: Faults,
     objects: Mutex<BTreeMap<String, Vec<Option<Vec<u8>>>>>,
     derived: Mutex<BTreeMap<String, Vec<u8>>>,
+    kept: Mutex<BTreeMap<String, Keep>>,
 }
 
 impl MemoryArchive {
@@ -26,6 +27,11 @@ impl MemoryArchive {
     /// Every version of an object, oldest first; `None` is a delete marker.
     pub fn versions(&self, key: &str) -> Vec<Option<Vec<u8>>> {
         lock(&self.objects).get(key).cloned().unwrap_or_default()
+    }
+
+    /// For how long each object that is written once is kept.
+    pub fn kept(&self) -> BTreeMap<String, Keep> {
+        lock(&self.kept).clone()
     }
 
     /// Every copy for reading.
@@ -59,7 +65,7 @@ impl Archive for MemoryArchive {
         &self,
         key: &str,
         bytes: Vec<u8>,
-        _keep: Keep,
+        keep: Keep,
     ) -> Result<Option<Vec<u8>>, PortError> {
         let put = || {
             let mut objects = lock(&self.objects);
@@ -68,6 +74,7 @@ impl Archive for MemoryArchive {
                 return Ok(oldest(versions));
             }
             versions.push(Some(bytes));
+            lock(&self.kept).insert(key.to_owned(), keep);
             Ok(None)
         };
         self.faults.around(Op::PutIfAbsent, put).await

@@ -1,7 +1,7 @@
 //! What a test does to a port: the next call of an operation fails, is done without an answer, or waits to be let go.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
 
@@ -29,11 +29,16 @@ pub enum Op {
     ClaimCard,
     ReleaseCard,
     Pending,
+    Unlist,
     LogHead,
     Unsealed,
     Leaves,
     CommitLog,
     Published,
+    Line,
+    Recovered,
+    Propose,
+    Record,
     PutToken,
     GetToken,
     Start,
@@ -47,11 +52,14 @@ pub enum Op {
     Derive,
     Sign,
     PublicKey,
+    Seal,
+    Observed,
+    Observe,
 }
 
-/// The faults of one port. None to begin with.
-#[derive(Debug, Default)]
-pub struct Faults(Mutex<Inner>);
+/// The faults of one port. None to begin with. A clone has the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {

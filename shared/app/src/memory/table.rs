@@ -3,8 +3,8 @@
 //! It keeps what the real one keeps: JSON bodies, and the times that an index or an expiry is asked for in whole
 //! seconds, rounded up. What that loses is lost here, too.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use countersign_domain::ids::{AgentId, ChannelName, Origin, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
@@ -13,28 +13,40 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Faults, Op, lock};
-use crate::log::LogHead;
+use crate::log::{Line, LogHead, Stray};
 use crate::ports::{PortError, Table};
 use crate::store::{
-    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words,
-    WorkflowMark,
+    AgentRecord, Ask, CardRecord, Commit, Idempotency, Page, Part, Proposal, Stored, StoredEvent, Whole,
+    Words, WorkflowMark,
 };
 
-/// A table in memory.
-#[derive(Debug, Default)]
+/// A table in memory. A clone is the same table.
+#[derive(Debug, Clone, Default)]
 pub struct MemoryTable {
     /// What goes wrong next.
     pub faults: Faults,
-    inner: Mutex<Inner>,
+    inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Debug, Default)]
+/// All that a table held at one time.
+#[derive(Debug)]
+pub struct TableCopy(Inner);
+
+#[derive(Debug, Clone, Default)]
 pub(super) struct Inner {
     pub requests: BTreeMap<RequestId, Entry>,
     pub events: BTreeMap<Subject, BTreeMap<u32, Kept>>,
     pub logs: BTreeMap<Origin, LogHead>,
+    pub lines: BTreeMap<Origin, Line>,
+    pub log_texts: BTreeMap<(Origin, u32), Words>,
+    /// What the last recovery made void.
+    pub recovered: Option<Time>,
+    pub proposals: BTreeMap<Digest, Proposal>,
+    pub strays: BTreeMap<Stray, Vec<u8>>,
+    /// Whose events no transaction takes.
+    pub stuck: BTreeSet<Subject>,
     /// What the `pending` index says, where it is held.
-    pub index: Option<Vec<Subject>>,
+    pub index: Option<Vec<(String, Subject)>>,
     pub agents: BTreeMap<AgentId, AgentRecord>,
     pub agent_texts: BTreeMap<(AgentId, u32), Words>,
     pub idempotency: BTreeMap<(AgentId, String), Idempotency>,
@@ -43,21 +55,22 @@ pub(super) struct Inner {
 }
 
 /// An event's item.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub bytes: Vec<u8>,
     pub hash: Option<String>,
     pub index: Option<u64>,
+    pub log: u32,
 }
 
 impl Kept {
     pub fn of(leaf: &Leaf) -> Self {
-        Self { bytes: leaf.bytes.clone(), hash: Some(leaf.hash.into()), index: None }
+        Self { bytes: leaf.bytes.clone(), hash: Some(leaf.hash.into()), index: None, log: 0 }
     }
 }
 
 /// All items of one request but its events.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub stored: Stored,
     pub asks: BTreeMap<u32, Ask>,
@@ -82,12 +95,27 @@ impl MemoryTable {
         lock(&self.inner)
     }
 
+    /// What it holds now, for [`Self::restore`].
+    pub fn copy(&self) -> TableCopy {
+        TableCopy(self.inner().clone())
+    }
+
+    /// Holds again what it held then, and nothing else.
+    pub fn restore(&self, copy: &TableCopy) {
+        *self.inner() = copy.0.clone();
+    }
+
     /// Erases the arguments and every free text of a request, as an erasure does.
     pub fn erase(&self, id: &RequestId) {
         if let Some(entry) = self.inner().requests.get_mut(id) {
             entry.asks.clear();
             entry.texts.clear();
         }
+    }
+
+    /// The reason beside a recovery's event. No port reads it.
+    pub fn log_text(&self, origin: &Origin, seq: u32) -> Option<Words> {
+        self.inner().log_texts.get(&(origin.clone(), seq)).cloned()
     }
 
     /// The free text beside an agent's own event. No port reads it.
@@ -117,6 +145,7 @@ impl Table for MemoryTable {
             seq: *seq,
             bytes: kept.bytes.clone(),
             index: kept.index,
+            log: kept.log,
         };
         let all = |events: &BTreeMap<u32, Kept>| events.iter().map(event).collect();
         self.faults
@@ -161,6 +190,21 @@ impl Table for MemoryTable {
 
     async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
         self.faults.around(Op::Seen, || Ok(self.inner().once.contains_key(once))).await
+    }
+
+    async fn recovered(&self) -> Result<Option<Time>, PortError> {
+        self.faults.around(Op::Recovered, || Ok(self.inner().recovered)).await
+    }
+
+    async fn propose(&self, what: &Digest, proposal: &Proposal) -> Result<Proposal, PortError> {
+        let propose = || {
+            let mut inner = self.inner();
+            let holds = inner.proposals.get(what).filter(|there| !there.stale(proposal.at)).cloned();
+            let holds = holds.unwrap_or_else(|| proposal.clone());
+            inner.proposals.insert(what.clone(), holds.clone());
+            Ok(holds)
+        };
+        self.faults.around(Op::Propose, propose).await
     }
 
     async fn set_view(

@@ -41,6 +41,11 @@ impl Inner {
         });
         entry.stored = stored;
         entry.asks.extend(ask);
+        if let Some(removal) = commit.removal {
+            entry.asks.retain(|revision, _| *revision > removal.revisions);
+            entry.texts.retain(|seq, _| !removal.texts.contains(seq));
+            self.cool.retain(|ask, _| removal.cool.as_ref() != Some(ask));
+        }
         entry.texts.extend(commit.texts.into_iter().map(|(seq, words)| (seq, words.clone())));
         Ok(())
     }
@@ -77,7 +82,7 @@ impl Inner {
             AgentEffect::Consumed { unmarked } => {
                 let mark = |id: &AgentId| self.agents.get(id).and_then(|record| record.agent.void_before);
                 let everybody = unmarked.iter().chain([&request.agent]);
-                everybody.filter_map(mark).all(|mark| mark < request.created)
+                everybody.filter_map(mark).chain(self.recovered).all(|mark| mark < request.created)
             }
         };
         must(holds, PortError::AgentChanged)

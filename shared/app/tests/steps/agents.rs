@@ -56,6 +56,7 @@ async fn a_freeze_between_read_and_write_stops_an_ask_and_a_consume() {
             digest: approved.request.digest.clone(),
             attempt: Digest::of(b"attempt"),
             void_before: None,
+            recovered: None,
         })
     };
     let runner = execute(&table, SOURCE, approved.clone(), consume("runner"), With::default(), at(6)).await;

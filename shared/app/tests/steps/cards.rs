@@ -1,14 +1,21 @@
 //! Cards converge on the request as it is, whatever chat does meanwhile.
 
+use std::sync::LazyLock;
+
 use countersign_app::cards::{Cards, Converged};
 use countersign_app::commit::{With, execute};
+use countersign_app::log::LogHead;
 use countersign_app::memory::{MemoryNotice, MemoryTable, Op, tokio_now};
 use countersign_app::ports::{PortError, Table};
-use countersign_app::sample::{SOURCE, allow, ask, at, channel, consume, id, review, review_with, words};
+use countersign_app::sample::{
+    SOURCE, allow, ask, at, channel, consume, id, origin, review, review_with, words,
+};
 use countersign_app::slack::LazySlack;
 use countersign_app::store::CardRecord;
 use countersign_chat::slack::{ChatError, MemoryChat};
 use countersign_domain::event::Decision;
+use countersign_domain::ids::Origin;
+use countersign_domain::leaf::Head;
 use countersign_domain::request::{Command, NewRevision};
 use countersign_domain::review::{Level, Outcome};
 use countersign_domain::time::Seconds;
@@ -16,6 +23,8 @@ use countersign_domain::{Fact, Status, Time};
 
 use crate::gate::GateChat;
 use crate::given::{asked, decided, done, events, kinds, state, whole, withdraw};
+
+static LOG: LazyLock<Origin> = LazyLock::new(origin);
 
 /// A stack with a workspace.
 #[derive(Default)]
@@ -32,7 +41,14 @@ impl Stack {
     }
 
     fn cards(&self) -> Cards<'_, MemoryTable, MemoryChat, MemoryNotice> {
-        Cards { table: &self.table, chat: &self.chat, notice: &self.notice, policy: None, source: SOURCE }
+        Cards {
+            table: &self.table,
+            chat: &self.chat,
+            notice: &self.notice,
+            policy: None,
+            source: SOURCE,
+            log: &LOG,
+        }
     }
 
     /// The same where it must work; gives when a card must be tried again.
@@ -153,8 +169,14 @@ async fn a_stack_without_chat_says_so_and_keeps_its_notices() {
     let stack = Stack::default();
     asked(&stack.table, 1, review(&["slack:C0ONE", "sns"])).await;
     let none = LazySlack::<MemoryChat>::new(None, |_| Ok(MemoryChat::new()), tokio_now);
-    let cards =
-        Cards { chat: &none, table: &stack.table, notice: &stack.notice, policy: None, source: SOURCE };
+    let cards = Cards {
+        chat: &none,
+        table: &stack.table,
+        notice: &stack.notice,
+        policy: None,
+        source: SOURCE,
+        log: &LOG,
+    };
     let converged = cards.converge(&id(1), at(1)).await.unwrap().unwrap();
     assert_eq!(converged.due, Some(at(61)));
     assert_eq!(stack.kinds().await, ["notification.failed", "notification.sent"]);
@@ -360,4 +382,32 @@ async fn there_is_no_card_of_what_nobody_decides_or_was_erased() {
     assert_eq!(erased.due(at(1)).await, None);
     assert_eq!((stack.chat.calls(), erased.chat.calls()), (0, 0));
     assert_eq!(erased.table.state(&id(1)).await.unwrap().unwrap().request.status, Status::Pending);
+}
+
+#[tokio::test]
+async fn a_card_says_how_the_log_stands_and_a_new_leaf_touches_no_card() {
+    let stack = Stack::default();
+    asked(&stack.table, 1, review_with(&["slack:C0ONE"], |_, _| ())).await;
+    let head = |size| LogHead {
+        size,
+        root: [0x3f; 32],
+        published: size,
+        batch: Vec::new(),
+        chain: Head::EMPTY,
+        said: at(0),
+    };
+    let shown = || serde_json::to_string(&stack.chat.messages()[0].message).unwrap();
+    stack.table.restore_head(&LOG, Some(head(1234)));
+    assert_eq!(stack.due(at(1)).await, None);
+    assert!(shown().contains("Log: 1234 leaves, root 3f3f3f3f3f3f3f3f…"), "{}", shown());
+    stack.table.restore_head(&LOG, Some(head(1300)));
+    assert_eq!((stack.due(at(2)).await, stack.chat.calls()), (None, 1));
+    // With its next change it says what is by then; without the log it does without.
+    decided(&stack.table, &id(1), "alice", Decision::Approve, None, at(3)).await;
+    assert_eq!(stack.due(at(3)).await, None);
+    assert!(shown().contains("Log: 1300 leaves"), "{}", shown());
+    stack.table.faults.fail_next(Op::LogHead, PortError::Unavailable("down".into()));
+    done(&stack.table, &id(1), withdraw(None), &[], at(4)).await;
+    assert_eq!(stack.due(at(4)).await, None);
+    assert!(shown().contains("Withdrawn") && !shown().contains("Log:"), "{}", shown());
 }

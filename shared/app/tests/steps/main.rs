@@ -8,6 +8,7 @@ mod agents;
 mod cards;
 mod commit;
 mod doorbell;
+mod erase;
 mod gate;
 mod given;
 mod policy;

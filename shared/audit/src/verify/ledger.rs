@@ -11,7 +11,8 @@ use crate::life::{LATE, Ran, Start};
 use crate::record::{Record, Who, request_id, who};
 use crate::report::{Finding, Place};
 
-/// The longest time without any event, in milliseconds: an hour, and what a sweep may be late.
+/// The longest time in which the log says nothing of itself, in milliseconds: an hour, and what a sweep may be late. What
+/// others did proves nothing of when the log took it in.
 const QUIET: i64 = 65 * 60 * 1000;
 
 /// A freeze and a consume that race are told apart by nobody's clock within this time, in milliseconds.
@@ -31,11 +32,10 @@ pub struct Ledger {
     pub numbered: u64,
     /// The latest time so far, and the leaf of it.
     latest: Option<(Time, u64)>,
-    /// The log's own last event: number, hash, time and index.
-    own: Option<(u32, Hash, Time, u64)>,
-    /// Stretches without an event of the log's own: how many, and the longest with its ends.
-    silent: u64,
-    longest: Option<(i64, u64, u64)>,
+    /// The log's own last event: number, hash and index.
+    own: Option<(u32, Hash, u64)>,
+    /// When the log last showed that it was alive: by an event of its own, or by where the range begins.
+    alive: Option<(Time, u64)>,
     agents: HashMap<AgentId, AgentLife>,
     ran: VecDeque<Ran>,
     freezes: Vec<Freeze>,
@@ -70,8 +70,7 @@ impl Ledger {
             numbered: 0,
             latest: None,
             own: None,
-            silent: 0,
-            longest: None,
+            alive: None,
             agents: HashMap::new(),
             ran: VecDeque::new(),
             freezes: Vec::new(),
@@ -104,6 +103,7 @@ impl Ledger {
     fn time(&mut self, record: &Record) {
         let Some((latest, at)) = self.latest else {
             self.latest = Some((record.time, record.index));
+            self.alive = self.latest;
             return;
         };
         let ahead = record.time.millis() - latest.millis();
@@ -113,10 +113,6 @@ impl Ledger {
                 -ahead / 60_000
             );
             self.found.push(Finding::broken(12, Place::of(record), what));
-        }
-        if ahead > QUIET {
-            let what = format!("nothing was logged for {} minutes after leaf {at}", ahead / 60_000);
-            self.found.push(Finding::broken(9, Place::of(record), what));
         }
         if ahead > 0 {
             self.latest = Some((record.time, record.index));
@@ -134,12 +130,12 @@ impl Ledger {
                     self.found.push(Finding::broken(7, place(), "the log's own first events are missing"));
                 }
             }
-            Some((seq, _, _, at)) if record.seq <= seq => {
+            Some((seq, _, at)) if record.seq <= seq => {
                 let what = format!("it has an id that is not new: leaf {at} is the log's own last event");
                 self.found.push(Finding::broken(6, place(), what));
                 return;
             }
-            Some((seq, head, time, at)) => {
+            Some((seq, head, at)) => {
                 if record.seq - seq > 1 {
                     let what = format!("the log's own events {} to {} are missing", seq + 1, record.seq - 1);
                     self.found.push(Finding::broken(7, place(), what));
@@ -148,10 +144,11 @@ impl Ledger {
                         format!("it does not follow leaf {at}, as that stands: one of them was changed");
                     self.found.push(Finding::broken(7, place(), what));
                 }
-                self.silence(time, at, record.time, record.index);
             }
         }
-        self.own = Some((record.seq, record.hash, record.time, record.index));
+        self.silence(record.time, Place::of(record));
+        self.alive = Some((record.time, record.index));
+        self.own = Some((record.seq, record.hash, record.index));
         if (record.index == 0) != (record.kind() == "log.genesis") {
             self.found.push(Finding::broken(7, place(), "a log begins once, with its first leaf"));
         }
@@ -179,13 +176,13 @@ impl Ledger {
         self.found.push(Finding::exception(9, Place::of(record), what));
     }
 
-    fn silence(&mut self, from: Time, first: u64, to: Time, last: u64) {
-        let span = to.millis() - from.millis();
+    fn silence(&mut self, until: Time, place: Place) {
+        let Some((since, at)) = self.alive else { return };
+        let span = until.millis() - since.millis();
         if span > QUIET {
-            self.silent += 1;
-            if self.longest.is_none_or(|(longest, ..)| span > longest) {
-                self.longest = Some((span, first, last));
-            }
+            let what =
+                format!("the log said nothing of itself for {} minutes after leaf {at}", span / 60_000);
+            self.found.push(Finding::broken(9, place, what));
         }
     }
 
@@ -292,18 +289,7 @@ impl Ledger {
     /// What only the end can tell.
     pub fn end(&mut self) {
         let Some((latest, last)) = self.latest else { return };
-        if let Some((_, _, time, at)) = self.own {
-            self.silence(time, at, latest, last);
-        }
-        if let Some((span, first, last)) = self.longest {
-            let what = format!(
-                "{} times the log said nothing of itself for more than 65 minutes, at most {} minutes (leaves {first} \
-                 to {last}): only the times of others' events tell that it was alive",
-                self.silent,
-                span / 60_000
-            );
-            self.found.push(Finding::exception(9, Place::Pack, what));
-        }
+        self.silence(latest, Place::Leaf { index: last, event: String::new() });
         let mut agents: Vec<_> = self.agents.iter().collect();
         agents.sort_unstable_by_key(|(id, _)| *id);
         for (id, life) in agents {

@@ -338,6 +338,7 @@ impl World {
                 digest,
                 attempt: hash(&format!("attempt {n}")),
                 void_before: None,
+                recovered: None,
             }),
             Report(outcome) => Command::Report { by: agent, outcome, detail: None },
             Withdraw => Command::Withdraw { agent, reason: None },

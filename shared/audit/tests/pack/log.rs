@@ -80,7 +80,7 @@ impl Log {
             waiting: Vec::new(),
             leaves: Vec::new(),
         };
-        let fact = Fact::LogGenesis { origin: ORIGIN.parse().unwrap(), key: log.vkey() };
+        let fact = Fact::LogGenesis { origin: ORIGIN.parse().unwrap(), key: log.vkey(), after: None };
         log.own(0, fact);
         log.commit();
         log
@@ -169,12 +169,15 @@ pub fn ordinary(dir: &Path) -> Log {
     let mut log = Log::begin(dir);
     log.heartbeat(60);
     log.life(1, 100, &Goes::Well, "s3://reports/2026-06/");
+    log.heartbeat(120);
     log.life(2, 160, &Goes::Rejected, "=HYPERLINK(\"https://evil.example\",\"<script>alert(1)</script>\")");
-    log.heartbeat(220);
+    log.heartbeat(180);
+    log.heartbeat(240);
     log.life(3, 280, &Goes::Allowed, "s3://cache/");
+    log.heartbeat(300);
     log.life(4, 340, &Goes::WithRefusal, "s3://payroll/<img src=x onerror=alert(1)>\u{202e}gpj");
-    log.heartbeat(400);
-    (460..1560).step_by(60).for_each(|minute| log.heartbeat(minute));
+    log.heartbeat(360);
+    (420..1560).step_by(60).for_each(|minute| log.heartbeat(minute));
     log.life(5, 1570, &Goes::Well, "s3://reports/2026-07/");
     log.heartbeat(1630);
     log

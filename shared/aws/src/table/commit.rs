@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, TransactWriteItem, Update};
+use countersign_app::log::void_of;
 use countersign_app::ports::PortError;
 use countersign_app::store::{AgentEffect, AgentRecord, Commit, Words};
 use countersign_domain::ids::AgentId;
@@ -9,6 +10,12 @@ use countersign_domain::leaf::{Leaf, Subject};
 
 use super::{DynamoTable, Item, failed, items};
 use crate::error::unavailable;
+
+/// How many items one transaction empties. It counts what was in them, and takes 4 MB.
+pub(super) const GONE_AT_ONCE: usize = 20;
+
+/// That nothing made so early is void: of an agent's record, or of the log's last recovery.
+const UNMARKED: &str = "attribute_not_exists(void_before) OR void_before < :created";
 
 /// A write of a transaction and what it means when its condition does not hold.
 pub(super) struct Write {
@@ -85,10 +92,13 @@ pub(super) fn writes(table: &str, commit: Commit<'_>) -> Result<Vec<Write>, Port
         writes.push(absent(table, items::with_body(item, words)?, PortError::Conflict)?);
     }
     if let Some((hash, until)) = &commit.cool {
-        let mut item = items::base(format!("COOL#{hash}"), "STATE");
+        let mut item = items::base(items::cool_key(hash), "STATE");
         item.insert("ttl".into(), items::n(until.epoch_seconds()));
         let cool = Put::builder().table_name(table).set_item(Some(item));
         writes.push(put(cool, PortError::Conflict)?);
+    }
+    for gone in commit.removal.iter().flat_map(|removal| items::gone(id, removal)).take(GONE_AT_ONCE) {
+        writes.push(put(Put::builder().table_name(table).set_item(Some(gone)), PortError::Conflict)?);
     }
     writes.extend(effects(table, &commit)?);
     Ok(writes)
@@ -123,23 +133,19 @@ fn effects(table: &str, commit: &Commit<'_>) -> Result<Vec<Write>, PortError> {
             vec![changed(end, PortError::AgentChanged)?]
         }
         AgentEffect::Consumed { unmarked } => {
-            let condition = "attribute_not_exists(void_before) OR void_before < :created";
             let created = items::n(request.created.millis());
-            let mut writes = Vec::new();
-            for agent in unmarked.iter().filter(|a| **a != request.agent) {
-                let check = ConditionCheck::builder()
-                    .table_name(table)
-                    .key("pk", items::s(items::agent_key(agent)))
-                    .key("sk", items::s("STATE"))
-                    .condition_expression(condition)
-                    .expression_attribute_values(":created", created.clone())
-                    .build()
-                    .map_err(|_| items::malformed("check"))?;
-                let write = TransactWriteItem::builder().condition_check(check).build();
-                writes.push(Write { write, unmet: PortError::AgentChanged });
-            }
+            let others = unmarked.iter().filter(|agent| **agent != request.agent).map(items::agent_key);
+            let marks = others.chain([items::void_key(void_of(&request.id))]);
+            let mut writes = marks
+                .map(|pk| {
+                    let check = ConditionCheck::builder().table_name(table).key("pk", items::s(pk));
+                    let check = check.key("sk", items::s("STATE")).condition_expression(UNMARKED);
+                    let check = check.expression_attribute_values(":created", created.clone());
+                    checked(check, PortError::AgentChanged)
+                })
+                .collect::<Result<Vec<_>, _>>()?;
             let spend =
-                one_less().condition_expression(condition).expression_attribute_values(":created", created);
+                one_less().condition_expression(UNMARKED).expression_attribute_values(":created", created);
             writes.push(changed(spend, PortError::AgentChanged)?);
             writes
         }
@@ -201,6 +207,14 @@ fn as_read(update: UpdateBuilder, read: &AgentRecord) -> UpdateBuilder {
 
 pub(super) fn natural(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+pub(super) fn checked(
+    check: aws_sdk_dynamodb::types::builders::ConditionCheckBuilder,
+    unmet: PortError,
+) -> Result<Write, PortError> {
+    let check = check.build().map_err(|_| items::malformed("condition"))?;
+    Ok(Write { write: TransactWriteItem::builder().condition_check(check).build(), unmet })
 }
 
 pub(super) fn absent(table: &str, item: Item, unmet: PortError) -> Result<Write, PortError> {

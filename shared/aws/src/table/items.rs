@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use countersign_app::log::RawEvent;
 use countersign_app::ports::PortError;
-use countersign_app::store::{AgentRecord, CardRecord, Stored, StoredEvent, WorkflowMark};
+use countersign_app::store::{AgentRecord, CardRecord, Removal, Stored, StoredEvent, WorkflowMark};
 use countersign_domain::agent::Agent;
 use countersign_domain::ids::{AgentId, Origin, RequestId};
 use countersign_domain::leaf::{Head, Leaf, Subject};
@@ -35,6 +35,11 @@ pub(super) fn subject_key(subject: &Subject) -> String {
         Subject::Agent(id) => agent_key(id),
         Subject::Log(origin) => log_key(origin),
     }
+}
+
+/// One of the items with the mark of the last recovery.
+pub(super) fn void_key(n: u32) -> String {
+    format!("VOID#{n}")
 }
 
 pub(super) fn log_key(origin: &Origin) -> String {
@@ -70,6 +75,28 @@ pub(super) fn text_key(seq: u32) -> String {
 
 pub(super) fn idempotency_key(agent: &AgentId, key: &str) -> String {
     format!("IDEM#{agent}#{key}")
+}
+
+pub(super) fn cool_key(ask: &Digest) -> String {
+    format!("COOL#{ask}")
+}
+
+/// What stands in the place of items that were erased: no body, and a time to be forgotten that is past. No function
+/// may delete an item, for whoever could might delete events as well.
+pub(super) fn gone(id: &RequestId, removal: &Removal) -> impl Iterator<Item = Item> {
+    let asks = (1..=removal.revisions).map(args_key);
+    let of_request = asks.chain(removal.texts.iter().map(|seq| text_key(*seq)));
+    let of_request = of_request.map(|sk| base(request_key(id), sk));
+    let cool = removal.cool.iter().map(|ask| base(cool_key(ask), "STATE"));
+    of_request.chain(cool).map(|mut item| {
+        item.insert("ttl".into(), n(1));
+        item
+    })
+}
+
+/// Whether the item was not erased.
+pub(super) fn is_there(item: &Item) -> bool {
+    item.contains_key("body")
 }
 
 pub(super) fn once_key(once: &Digest) -> String {
@@ -182,26 +209,25 @@ pub(super) fn leaf(subject: &Subject, leaf: &Leaf) -> Item {
     item
 }
 
-pub(super) fn event(item: &Item) -> Result<StoredEvent, PortError> {
+pub(super) fn event(item: &Item, seq: u32) -> Result<StoredEvent, PortError> {
     Ok(StoredEvent {
-        seq: event_number(item)?,
+        seq,
         bytes: leaf_bytes(item).ok_or_else(|| malformed("leaf"))?,
         index: number(item, "i").and_then(|index| u64::try_from(index).ok()),
+        log: number(item, "o").and_then(|log| u32::try_from(log).ok()).unwrap_or(0),
     })
 }
 
 /// The event, whatever is in it: one that is not as it should be must not keep others out of the log.
-pub(super) fn raw_event(item: &Item) -> Result<RawEvent, PortError> {
-    Ok(RawEvent {
-        seq: event_number(item)?,
-        bytes: leaf_bytes(item).unwrap_or_default(),
-        hash: text(item, "hash").map(str::to_owned),
-    })
+pub(super) fn raw_event(item: &Item, seq: u32) -> RawEvent {
+    RawEvent { seq, bytes: leaf_bytes(item).unwrap_or_default(), hash: text(item, "hash").map(str::to_owned) }
 }
 
-fn event_number(item: &Item) -> Result<u32, PortError> {
-    let number = text(item, "sk").and_then(|sk| sk.strip_prefix("EVT#")).and_then(|n| n.parse().ok());
-    number.ok_or_else(|| malformed("event number"))
+/// The number of the subject's event under this key. `None` = it is no event's, whatever it is.
+pub(super) fn event_number(subject: &Subject, item: &Item) -> Option<u32> {
+    let sk = text(item, "sk")?;
+    let seq = sk.strip_prefix("EVT#")?.parse().ok()?;
+    (event_key(subject, seq) == sk).then_some(seq)
 }
 
 pub(super) fn leaf_bytes(item: &Item) -> Option<Vec<u8>> {

@@ -1,28 +1,46 @@
 //! The log's head, what is not in the log, and the transaction by which it grows.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
-use countersign_app::log::{EventKey, LogCommit, LogHead, Sealed, Unsealed};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Put, ReturnValue, Update};
+use countersign_app::log::{
+    Begin, EventKey, Line, LogCommit, LogHead, Pending, Sealed, Stray, Unsealed, VOIDS,
+};
 use countersign_app::ports::{Ledger, PortError};
 use countersign_domain::Time;
 use countersign_domain::ids::Origin;
 use countersign_domain::leaf::{Head, Leaf, Subject};
 
-use super::commit::{Write, absent, changed, natural, put};
+use super::commit::{Write, absent, changed, checked, natural, put};
 use super::{DynamoTable, Item, conditional, failed, items};
 
 /// How many events of a subject are read at a time, the newest first. Most have fewer that are pending.
 const PAGE: i32 = 20;
 
+/// What an item of the index `pending` has beside `p`.
+const INDEXED: [&str; 3] = ["pk", "sk", "leaf_id"];
+
+/// The sort key of the item that says which of a stack's logs is written.
+const LINE: &str = "CURRENT";
+
 impl Ledger for DynamoTable {
+    async fn line(&self, base: &Origin) -> Result<Line, PortError> {
+        let Some(item) = self.get(items::log_key(base), LINE).await? else { return Ok(Line::default()) };
+        let n = items::number(&item, "n").and_then(|n| u32::try_from(n).ok());
+        Ok(Line {
+            n: n.ok_or_else(|| items::malformed("n"))?,
+            recovered: items::number(&item, "void_before").map(Time::from_millis),
+        })
+    }
+
     async fn log_head(&self, origin: &Origin) -> Result<Option<LogHead>, PortError> {
         self.get(items::log_key(origin), "HEAD").await?.as_ref().map(read_head).transpose()
     }
 
-    async fn pending(&self, limit: u32) -> Result<Vec<Subject>, PortError> {
+    async fn pending(&self, cursor: Option<&str>, limit: u32) -> Result<Pending, PortError> {
         let call = self.client.query().table_name(&self.name).index_name("pending");
+        let call = call.set_exclusive_start_key(cursor.and_then(start_of));
         let answer = call
             .key_condition_expression("p = :p")
             .expression_attribute_values(":p", items::s(items::PENDING))
@@ -30,9 +48,34 @@ impl Ledger for DynamoTable {
             .send()
             .await
             .map_err(|e| failed("Query", &e))?;
-        let keys = answer.items.unwrap_or_default();
-        let subjects = keys.iter().filter_map(|item| items::subject_of(items::text(item, "pk")?));
-        Ok(subjects.collect::<BTreeSet<_>>().into_iter().collect())
+        let mut found =
+            Pending { next: answer.last_evaluated_key.as_ref().and_then(cursor_of), ..Pending::default() };
+        for item in answer.items.unwrap_or_default() {
+            let Some(subject) = items::text(&item, "pk").and_then(items::subject_of) else { continue };
+            match items::event_number(&subject, &item) {
+                Some(_) => _ = found.subjects.insert(subject),
+                None => {
+                    let key = items::text(&item, "sk").unwrap_or_default().to_owned();
+                    found.strays.push(Stray { subject, key });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn unlist(&self, stray: &Stray) -> Result<Option<Vec<u8>>, PortError> {
+        let call = self.client.update_item().table_name(&self.name);
+        let call =
+            call.key("pk", items::s(items::subject_key(&stray.subject))).key("sk", items::s(&stray.key));
+        let answer = call
+            .update_expression("REMOVE p")
+            .condition_expression("attribute_exists(p)")
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await;
+        let mut bytes = None;
+        let answer = answer.inspect(|answer| bytes = answer.attributes.as_ref().and_then(items::leaf_bytes));
+        Ok(conditional("UpdateItem", answer)?.then(|| bytes.unwrap_or_default()))
     }
 
     async fn unsealed(&self, subject: &Subject) -> Result<Unsealed, PortError> {
@@ -51,7 +94,8 @@ impl Ledger for DynamoTable {
                 .await
                 .map_err(|e| failed("Query", &e))?;
             for item in answer.items.unwrap_or_default() {
-                let event = items::raw_event(&item)?;
+                let Some(seq) = items::event_number(subject, &item) else { continue };
+                let event = items::raw_event(&item, seq);
                 if !item.contains_key("p") {
                     found.before = Some(event);
                     break 'pages;
@@ -106,6 +150,22 @@ impl Ledger for DynamoTable {
     }
 }
 
+/// An opaque cursor: the three keys of an item of the index.
+fn cursor_of(key: &Item) -> Option<String> {
+    let keys = INDEXED.map(|name| items::text(key, name));
+    let keys: Option<Vec<_>> = keys.into_iter().collect();
+    Some(keys?.join("\n"))
+}
+
+fn start_of(cursor: &str) -> Option<Item> {
+    let mut keys = cursor.split('\n');
+    let mut start = Item::from([("p".to_owned(), items::s(items::PENDING))]);
+    for name in INDEXED {
+        start.insert(name.to_owned(), items::s(keys.next()?));
+    }
+    Some(start)
+}
+
 fn writes(table: &str, commit: &LogCommit<'_>) -> Result<Vec<Write>, PortError> {
     let head = Put::builder().table_name(table).set_item(Some(write_head(commit.origin, commit.after)));
     let head = match commit.before {
@@ -116,26 +176,82 @@ fn writes(table: &str, commit: &LogCommit<'_>) -> Result<Vec<Write>, PortError> 
             .expression_attribute_values(":size", natural(read.size))
             .expression_attribute_values(":root", root(&read.root)),
     };
+    let (base, read) = commit.line;
     let mut writes = vec![put(head, PortError::Conflict)?];
+    let number = match &commit.recovery {
+        None => {
+            let check = ConditionCheck::builder().table_name(table).key("pk", items::s(items::log_key(base)));
+            let check = check.key("sk", items::s(LINE));
+            let check = match read.n {
+                0 => check.condition_expression("attribute_not_exists(pk)"),
+                n => check.condition_expression("n = :n").expression_attribute_values(":n", number_of(n)),
+            };
+            writes.push(checked(check, PortError::Conflict)?);
+            read.n
+        }
+        Some(begin) => {
+            writes.extend(recover(table, commit, begin)?);
+            begin.line.n
+        }
+    };
     for sealed in &commit.sealed {
-        writes.push(seal(table, sealed)?);
+        writes.push(seal(table, sealed, number)?);
     }
     let log = Subject::Log(commit.origin.clone());
     for (leaf, index) in &commit.own {
-        writes.push(absent(table, own(&log, leaf, *index), PortError::Conflict)?);
+        writes.push(absent(table, own(&log, leaf, *index, number), PortError::Conflict)?);
     }
     Ok(writes)
 }
 
+/// The line moves on, what was asked so far is void, and what was not published is pending again.
+fn recover(table: &str, commit: &LogCommit<'_>, begin: &Begin<'_>) -> Result<Vec<Write>, PortError> {
+    let (base, read) = commit.line;
+    let mark = items::n(begin.line.recovered.map_or(0, Time::millis));
+    let mut line = items::base(items::log_key(base), LINE);
+    line.insert("n".into(), number_of(begin.line.n));
+    line.insert("void_before".into(), mark.clone());
+    let line = Put::builder().table_name(table).set_item(Some(line));
+    let line = match read.n {
+        0 => line.condition_expression("attribute_not_exists(pk)"),
+        n => line.condition_expression("n = :n").expression_attribute_values(":n", number_of(n)),
+    };
+    let mut writes = vec![put(line, PortError::Conflict)?];
+    for n in 0..VOIDS {
+        let mut item = items::base(items::void_key(n), "STATE");
+        item.insert("void_before".into(), mark.clone());
+        writes.push(put(Put::builder().table_name(table).set_item(Some(item)), PortError::Conflict)?);
+    }
+    let (seq, words) = begin.reason;
+    let text = items::base(items::log_key(commit.origin), items::text_key(seq));
+    writes.push(absent(table, items::with_body(text, words)?, PortError::Conflict)?);
+    for key in &begin.again {
+        let again = Update::builder()
+            .table_name(table)
+            .key("pk", items::s(items::subject_key(&key.subject)))
+            .key("sk", items::s(items::event_key(&key.subject, key.seq)))
+            .update_expression("SET p = :p REMOVE i, o")
+            .condition_expression("attribute_exists(i)")
+            .expression_attribute_values(":p", items::s(items::PENDING));
+        writes.push(changed(again, PortError::Conflict)?);
+    }
+    Ok(writes)
+}
+
+fn number_of(n: u32) -> AttributeValue {
+    items::n(i64::from(n))
+}
+
 /// On condition that the event is pending and, where a hash stands beside it, that it is the one read.
-fn seal(table: &str, sealed: &Sealed) -> Result<Write, PortError> {
+fn seal(table: &str, sealed: &Sealed, log: u32) -> Result<Write, PortError> {
     let EventKey { subject, seq } = &sealed.key;
     let update = Update::builder()
         .table_name(table)
         .key("pk", items::s(items::subject_key(subject)))
         .key("sk", items::s(items::event_key(subject, *seq)))
-        .update_expression("SET i = :i REMOVE p")
-        .expression_attribute_values(":i", natural(sealed.index));
+        .update_expression("SET i = :i, o = :o REMOVE p")
+        .expression_attribute_values(":i", natural(sealed.index))
+        .expression_attribute_values(":o", number_of(log));
     let update = match &sealed.hash {
         None => update.condition_expression("attribute_exists(p)"),
         Some(hash) => update
@@ -147,10 +263,11 @@ fn seal(table: &str, sealed: &Sealed) -> Result<Write, PortError> {
 }
 
 /// An event that is in the log from the beginning.
-fn own(log: &Subject, leaf: &Leaf, index: u64) -> Item {
+fn own(log: &Subject, leaf: &Leaf, index: u64, number: u32) -> Item {
     let mut item = items::leaf(log, leaf);
     item.remove("p");
     item.insert("i".into(), natural(index));
+    item.insert("o".into(), number_of(number));
     item
 }
 
@@ -167,7 +284,7 @@ fn write_head(origin: &Origin, head: &LogHead) -> Item {
     item.insert("batch".into(), AttributeValue::L(batch.collect()));
     item.insert("seq".into(), items::n(i64::from(head.chain.seq)));
     item.insert("head".into(), items::s(String::from(head.chain.hash)));
-    item.insert("at".into(), items::n(head.at.millis()));
+    item.insert("said".into(), items::n(head.said.millis()));
     item
 }
 
@@ -194,6 +311,6 @@ fn read_head(item: &Item) -> Result<LogHead, PortError> {
             seq: u32::try_from(natural("seq")?).map_err(|_| items::malformed("seq"))?,
             hash: hash.ok_or_else(|| items::malformed("head"))?,
         },
-        at: items::number(item, "at").map(Time::from_millis).ok_or_else(|| items::malformed("at"))?,
+        said: items::number(item, "said").map(Time::from_millis).ok_or_else(|| items::malformed("said"))?,
     })
 }

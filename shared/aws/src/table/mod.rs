@@ -10,10 +10,12 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use countersign_app::ports::{PortError, Table};
 use countersign_app::store::{
-    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Stored, StoredEvent, Whole, Words, WorkflowMark,
+    AgentRecord, CardRecord, Commit, Idempotency, Page, Part, Proposal, Stored, StoredEvent, Whole, Words,
+    WorkflowMark,
 };
 use countersign_domain::ids::{AgentId, RequestId};
 use countersign_domain::leaf::{Leaf, Subject};
+use countersign_domain::log::PROPOSAL;
 use countersign_domain::{Digest, Status, Time};
 
 use crate::error::unavailable;
@@ -87,16 +89,19 @@ impl Table for DynamoTable {
         };
         let stored = items::stored(stored)?;
         let args = items::args_key(stored.request.revision);
-        let ask = match small.iter().find(|i| items::text(i, "sk") == Some(&args)) {
+        let ask = match small.iter().find(|i| items::text(i, "sk") == Some(&args) && items::is_there(i)) {
             Some(item) => Some(items::body(item)?),
             // Erased, or written between the two reads.
-            None => self.get(items::request_key(id), &args).await?.as_ref().map(items::body).transpose()?,
+            None => {
+                let late = self.get(items::request_key(id), &args).await?;
+                late.as_ref().filter(|item| items::is_there(item)).map(items::body).transpose()?
+            }
         };
         let of = |prefix: &'static str| {
             move |i: &&Item| items::text(i, "sk").is_some_and(|sk| sk.starts_with(prefix))
         };
         let cards = small.iter().filter(of("CARD#")).map(items::body).collect::<Result<_, _>>()?;
-        let texts = rest.iter().filter(of("TEXT#")).map(|item| {
+        let texts = rest.iter().filter(of("TEXT#")).filter(|item| items::is_there(item)).map(|item| {
             let seq =
                 items::text(item, "sk").and_then(|sk| sk.strip_prefix("TEXT#")).and_then(|n| n.parse().ok());
             Ok((seq.unwrap_or(0), items::body::<Words>(item)?))
@@ -107,10 +112,18 @@ impl Table for DynamoTable {
 
     async fn events(&self, subject: &Subject) -> Result<Vec<StoredEvent>, PortError> {
         let items = self.partition(items::subject_key(subject), "EVT#").await?;
-        items.iter().map(items::event).collect()
+        let event = |item| items::event_number(subject, item).map(|seq| items::event(item, seq));
+        items.iter().filter_map(event).collect()
     }
 
     async fn commit(&self, commit: Commit<'_>) -> Result<(), PortError> {
+        // What one transaction does not take goes before it. If it then fails, whoever erases does so again.
+        let removal =
+            commit.removal.iter().flat_map(|removal| items::gone(&commit.after.request.id, removal));
+        for gone in removal.skip(commit::GONE_AT_ONCE) {
+            let call = self.client.put_item().table_name(&self.name).set_item(Some(gone));
+            call.send().await.map_err(|e| failed("PutItem", &e))?;
+        }
         self.transact(commit::writes(&self.name, commit)?).await
     }
 
@@ -136,7 +149,7 @@ impl Table for DynamoTable {
     }
 
     async fn cooling(&self, ask: &Digest, now: Time) -> Result<bool, PortError> {
-        let item = self.get(format!("COOL#{ask}"), "STATE").await?;
+        let item = self.get(items::cool_key(ask), "STATE").await?;
         let until = item.and_then(|i| items::number(&i, "ttl"));
         Ok(until.is_some_and(|until| until.saturating_mul(1000) > now.millis()))
     }
@@ -149,6 +162,28 @@ impl Table for DynamoTable {
 
     async fn seen(&self, once: &Digest) -> Result<bool, PortError> {
         Ok(self.get(items::once_key(once), "STATE").await?.is_some())
+    }
+
+    async fn recovered(&self) -> Result<Option<Time>, PortError> {
+        let item = self.get(items::void_key(0), "STATE").await?;
+        Ok(item.and_then(|item| items::number(&item, "void_before")).map(Time::from_millis))
+    }
+
+    async fn propose(&self, what: &Digest, proposal: &Proposal) -> Result<Proposal, PortError> {
+        let mut item = items::with_body(items::once(what, proposal.until()), proposal)?;
+        item.insert("at".into(), items::n(proposal.at.millis()));
+        let call = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let answer = call
+            .condition_expression("attribute_not_exists(pk) OR #at <= :stale")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":stale", items::n(proposal.at.millis() - PROPOSAL.millis()))
+            .send()
+            .await;
+        if conditional("PutItem", answer)? {
+            return Ok(proposal.clone());
+        }
+        let there = self.get(items::once_key(what), "STATE").await?;
+        there.as_ref().map_or(Err(PortError::Conflict), items::body)
     }
 
     async fn set_view(

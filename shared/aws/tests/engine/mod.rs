@@ -41,6 +41,9 @@ pub const TABLE: Shape = Shape {
 /// The table of task tokens.
 pub const TOKENS: Shape = Shape { keys: &[("id", S)], indexes: &[] };
 
+/// The table of a witness.
+pub const OBSERVATIONS: Shape = Shape { keys: &[("origin", S)], indexes: &[] };
+
 /// The engine, and what this test made in it.
 pub struct Engine {
     pub config: SdkConfig,

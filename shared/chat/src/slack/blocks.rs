@@ -54,6 +54,10 @@ pub fn render(card: &Card) -> Message {
     }
     let approval = card.approval_when(shown.cut);
     let offers = card.offers_when(approval);
+    if card.erased {
+        let note = "Erased: its target, its arguments and all that was said of it were removed.";
+        blocks.push(json!({ "type": "section", "text": text(note) }));
+    }
     if let Some(note) = note(&card.state, shown.cut, approval) {
         blocks.push(json!({ "type": "section", "text": text(note) }));
     }
@@ -107,10 +111,12 @@ fn header(words: &str) -> Value {
     json!({ "type": "header", "text": text(words) })
 }
 
-/// Our ids, for whoever looks the request up elsewhere.
+/// Our ids, for whoever looks the request up elsewhere, and how the log stands.
 pub(crate) fn ids(card: &Card) -> Value {
     let ids = format!("{} · revision {} · {} · {}", card.request, card.revision, card.agent, card.digest);
-    json!({ "type": "context", "elements": [text(&ids)] })
+    let log = card.log.map(|log| text(&log.line()));
+    let elements: Vec<Value> = [text(&ids)].into_iter().chain(log).collect();
+    json!({ "type": "context", "elements": elements })
 }
 
 /// A title, lines of our own words, and the text that belongs to them.

@@ -52,6 +52,8 @@ pub fn card() -> Card {
             ("Risk".into(), "deletes at the destination, leaves the account".into()),
         ],
         require_comment: false,
+        erased: false,
+        log: None,
         nonce: Nonce::new([7; 16]),
     }
 }

@@ -31,6 +31,8 @@ pub enum Command {
     /// It is taken back before it is consumed.
     /// `groups` are the person's today, where a person does it.
     Revoke { because: RevokedBecause, groups: BTreeSet<GroupName>, reason: Option<Digest> },
+    /// An admin has its arguments and free text removed. `groups` are the person's today.
+    Erase { by: Actor, groups: BTreeSet<GroupName>, reason: Option<Digest> },
     /// Time has passed: record what is due.
     Tick,
     /// A card or notice was posted.
@@ -51,6 +53,11 @@ impl Command {
             groups: BTreeSet::new(),
             reason: None,
         }
+    }
+
+    /// Ends what was asked before the log was recovered.
+    pub fn recovery() -> Self {
+        Command::Revoke { because: RevokedBecause::Recovery, groups: BTreeSet::new(), reason: None }
     }
 }
 
@@ -126,4 +133,6 @@ pub struct Consume {
     pub attempt: Digest,
     /// The later `void_before` mark of the agent and of the caller.
     pub void_before: Option<Time>,
+    /// When the log was last recovered.
+    pub recovered: Option<Time>,
 }

@@ -51,6 +51,20 @@ pub fn decide(request: Option<&Request>, command: Command, now: Time) -> Result<
         (Some(request), Command::Revoke { because, groups, reason }) => {
             revoke(request, because, groups, reason, now)?
         }
+        (Some(request), Command::Erase { by, groups, reason }) => {
+            if !is_in(&groups, ADMINS) {
+                return Err(Refusal::NotEligible);
+            }
+            if request.status.is_live() {
+                return Err(Refusal::NotActionable(request.status));
+            }
+            assured(None, &by.evidence, now)?;
+            if request.erased.is_some() {
+                return Ok(Vec::new());
+            }
+            let groups = groups.into_iter().filter(|group| group.as_str() == ADMINS).collect();
+            vec![Fact::DataErased { actor: by, groups, reason }]
+        }
         (Some(request), Command::Tick) => due(request, now),
         (Some(request), Command::RecordSent { to }) => match &request.review {
             Some(review) if !review.sent.contains(&to) => vec![Fact::NotificationSent { to }],
@@ -299,6 +313,9 @@ fn consume_approval(request: &Request, consume: Consume, now: Time) -> Result<Ve
     }
     if let Some(mark) = consume.void_before.filter(|mark| request.created <= *mark) {
         return Err(Refusal::Void(mark));
+    }
+    if let Some(mark) = consume.recovered.filter(|mark| request.created <= *mark) {
+        return Err(Refusal::Recovered(mark));
     }
     match request.valid_until {
         Some(until) if now < until => {}

@@ -6,7 +6,7 @@ use super::decide::{assured, may_revoke, revocable};
 use super::{Answered, Change, Consumption, Decided, Question, Request, Review, Status};
 use crate::event::{Ballot, Event, Fact, RevokedBecause, Vote, WithdrawnBecause};
 use crate::ids::RequestId;
-use crate::review::{Evaluation, Outcome};
+use crate::review::{ADMINS, Evaluation, Outcome, is_in};
 use crate::time::Time;
 
 /// An event that cannot follow. It means that a log was tampered with, or that this code is wrong.
@@ -77,6 +77,7 @@ fn create(id: &RequestId, event: &Event) -> Option<Request> {
         decided: None,
         code: None,
         consumption: None,
+        erased: None,
         refused: BTreeSet::new(),
         refused_executions: BTreeSet::new(),
         seq: 1,
@@ -248,12 +249,22 @@ fn apply(request: &mut Request, event: &Event) -> Option<()> {
         Fact::ExecutionRefused { by, code } => {
             request.refused_executions.insert((by.clone(), *code)).then_some(())
         }
+        Fact::DataErased { actor, groups, .. } => {
+            let sure = assured(None, &actor.evidence, event.time).is_ok();
+            let fits = !status.is_live() && request.erased.is_none() && is_in(groups, ADMINS) && sure;
+            fits.then(|| request.erased = Some(event.time))
+        }
         Fact::Created { .. }
         | Fact::AgentFrozen { .. }
         | Fact::AgentUnfrozen { .. }
         | Fact::LogGenesis { .. }
         | Fact::LogHeartbeat {}
-        | Fact::LogQuarantined { .. } => None,
+        | Fact::LogQuarantined { .. }
+        | Fact::LogExported { .. }
+        | Fact::LogRecovered { .. }
+        | Fact::LogKeyAdded { .. }
+        | Fact::LogKeyRetired { .. }
+        | Fact::LogTamperSuspected { .. } => None,
     }
 }
 

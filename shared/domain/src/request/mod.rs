@@ -251,6 +251,9 @@ pub struct Request {
     pub refused: BTreeSet<(Option<PersonId>, Code)>,
     /// Refused attempts to consume that are recorded.
     pub refused_executions: BTreeSet<(AgentId, Code)>,
+    /// When its arguments and free text were removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased: Option<Time>,
     /// The number of the last event.
     pub seq: u32,
 }

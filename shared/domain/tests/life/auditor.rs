@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// What may stand after an end: notes of what went on around it.
-const NOTES: [&str; 4] =
-    ["notification.sent", "notification.failed", "decision.refused", "execution.refused"];
+const NOTES: [&str; 5] =
+    ["notification.sent", "notification.failed", "decision.refused", "execution.refused", "data.erased"];
 
 const ENDS: [&str; 8] = [
     "request.denied",
@@ -33,6 +33,11 @@ pub fn audit(journal: &[Value]) -> Result<(), String> {
         if let Some(end) = before.iter().find(|leaf| ENDS.contains(&self::kind(leaf))) {
             let outcome = OUTCOMES.contains(&kind) && self::kind(end) == "execution.consumed";
             expect(outcome || NOTES.contains(&kind), "an end is final")?;
+            if kind == "data.erased" {
+                let admin = list(leaf, "/data/groups").iter().any(|group| group == "admins");
+                expect(admin, "admins erase, and nobody else")?;
+                expect(before.iter().all(|leaf| self::kind(leaf) != kind), "it is erased once")?;
+            }
             if outcome {
                 let first = before.iter().all(|leaf| !OUTCOMES.contains(&self::kind(leaf)));
                 expect(first, "there is one outcome")?;
@@ -41,6 +46,7 @@ pub fn audit(journal: &[Value]) -> Result<(), String> {
             continue;
         }
         expect(!OUTCOMES.contains(&kind), "what did not run has no outcome")?;
+        expect(kind != "data.erased", "what may still run is not erased")?;
         match kind {
             "decision.approved" => approved(before, leaf)?,
             "execution.consumed" => consumed(before, leaf)?,

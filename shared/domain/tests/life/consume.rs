@@ -62,6 +62,10 @@ fn a_mark_voids_what_was_asked_until_then() {
     check(&format!("{APPROVED}; consume void=60"), "agent_frozen: approved");
     check(&format!("{APPROVED}; consume void=-0.001"), "execution.consumed: consumed");
     check("ask allow; consume void=0", "agent_frozen: approved");
+    check("ask allow; consume recovered=0", "not_actionable: approved");
+    check(&format!("{APPROVED}; consume recovered=60"), "not_actionable: approved");
+    check(&format!("{APPROVED}; consume recovered=-0.001"), "execution.consumed: consumed");
+    check(&format!("{APPROVED}; consume; consume recovered=60"), "nothing: consumed");
     check(&format!("{APPROVED}; consume; consume void=60"), "nothing: consumed");
     check("@10 ask; revoke void=9.999", "not_actionable: pending");
     check("@10 ask; revoke void=10", "request.revoked: revoked");

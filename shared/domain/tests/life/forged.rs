@@ -269,6 +269,9 @@ fn an_end_is_final() {
         for other in others {
             check_after(end, other, false);
         }
+        check_after(end, "ask; withdraw; erase root", true);
+        check_after(&format!("{end}; erase root"), "ask; withdraw; erase root", false);
+        check_after(&format!("{end}; erase root"), "ask; refused ann expired", true);
         check_after(end, "ask; refused ann expired", true);
         check_after(end, "ask; refused-run stranger forbidden", true);
     }
@@ -297,4 +300,18 @@ fn notes_are_taken_once() {
     }
     check_after("ask allow", "ask; sent", false);
     check_after("ask deny", "ask; unsent", false);
+}
+
+#[test]
+fn only_an_admin_erases_and_only_what_has_ended() {
+    for live in ["ask", "ask; question ann", "ask; approve ann", "ask allow"] {
+        check_after(live, "ask; withdraw; erase root", false);
+    }
+    check_after("ask; approve ann; consume", "ask; withdraw; erase root", true);
+    let erased = "ask; withdraw; erase root api=60";
+    check(erased, "data.erased/groups=[]", "data.erased");
+    check(erased, "data.erased/groups=[\"ops\"]", "data.erased");
+    check(erased, "data.erased/auth_time=", "data.erased");
+    check(erased, "data.erased/auth_time=@-901", "data.erased");
+    check(erased, "data.erased>request.withdrawn", "data.erased");
 }

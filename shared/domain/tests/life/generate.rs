@@ -150,6 +150,10 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (prop::option::of(person()), code()).prop_map(|(who, code)| Act::RefusedDecision { who, code }),
         1 => (by(), code()).prop_map(|(by, code)| Act::RefusedExecution { by, code }),
         1 => freeze.clone().prop_map(|(agent, who)| Act::Freeze { agent, who }),
-        1 => freeze.prop_map(|(agent, who)| Act::Unfreeze { agent, who }),
+        // The stranger is never frozen: in its place a person erases.
+        1 => freeze.prop_map(|(agent, who)| match agent {
+            2 => Act::Erase { who },
+            _ => Act::Unfreeze { agent, who },
+        }),
     ]
 }

@@ -7,6 +7,7 @@ use countersign_domain::event::{
     Ballot, Decision, Event, Fact, Flaw, RefusedDecision, RevokedBecause, Vote, WithdrawnBecause,
 };
 use countersign_domain::leaf::{Frame, Head, Leaf, LeafError, LeafHash, MAX_LEAF, Place, Subject};
+use countersign_domain::log::{Odds, Recovery};
 use countersign_domain::review::{Outcome, Relation};
 use countersign_domain::time::Seconds;
 use countersign_domain::{Action, Code, Digest, Nonce, Time};
@@ -16,9 +17,10 @@ use crate::kit::{agent, api, at, digest, evaluation, gate, groups, hash, id, req
 
 const SOURCE: &str = "urn:countersign:prod";
 const ORIGIN: &str = "prod.123456789012.eu-west-1/countersign";
+const KEY: &str = "countersign.example+8a9bcc13+ARMBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
 
 /// Computed from leaves.jsonl by Python's hashlib: SHA-256 of a zero byte and the last line.
-const LAST: &str = "0e8a3b1b50df6712509f573d6f5029bae59447dcb12c7df6b93f188c8e3119fb";
+const LAST: &str = "5dc8d3d45aad048ccd38c6526caf1d263901772eb981d8b3779f1a647d6d8d29";
 
 fn vote(person: &str, ballot: Ballot) -> Vote {
     Vote {
@@ -114,13 +116,10 @@ fn facts() -> Vec<Fact> {
             actor: slack("root"),
             groups: groups("admins"),
             void_before: at(0),
-            reason: text,
+            reason: text.clone(),
         },
         Fact::AgentUnfrozen { actor: api("root", Some(at(0))), groups: groups("admins"), reason: None },
-        Fact::LogGenesis {
-            origin: id(ORIGIN),
-            key: "countersign.example+8a9bcc13+ARMBAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f".into(),
-        },
+        Fact::LogGenesis { origin: id(ORIGIN), key: KEY.into(), after: None },
         Fact::LogHeartbeat {},
         Fact::LogQuarantined {
             of: "req_01KB1Y2Z3M4N5P6Q7R8S9TAVBW".into(),
@@ -128,7 +127,47 @@ fn facts() -> Vec<Fact> {
             hash: LeafHash::of(b"{}"),
             because: Flaw::Malformed,
         },
+        Fact::LogExported {
+            actor: api("sam", Some(at(0))),
+            start: 256,
+            end: 1_000,
+            from: at(0),
+            to: at(60_000),
+            control: Some("CC8.1".into()),
+            manifest: hash("MANIFEST"),
+        },
+        Fact::LogRecovered { recovery: recovery(), void_before: at(62_120) },
+        Fact::LogKeyAdded { key: KEY.into() },
+        Fact::LogKeyRetired { key: KEY.into() },
+        Fact::LogTamperSuspected { object: "checkpoint".into(), because: Odds::Checkpoint },
+        Fact::DataErased { actor: token.clone(), groups: BTreeSet::from([id("admins")]), reason: text },
     ]
+}
+
+fn recovery() -> Recovery {
+    Recovery {
+        origin: id(ORIGIN),
+        size: 1_000,
+        root: LeafHash::of(b"1000 leaves"),
+        by: [api("root", Some(at(0))), slack("eve")],
+        reason: hash("the table was restored"),
+        halt: Some(Odds::Restored),
+    }
+}
+
+/// What the log before it could no longer say stands in a log's first leaf.
+#[test]
+fn a_genesis_names_the_log_that_it_goes_on_from() {
+    let genesis = |after| Fact::LogGenesis { origin: id(ORIGIN), key: KEY.into(), after };
+    let written = json!(genesis(Some(recovery())));
+    assert_eq!(serde_json::from_value::<Fact>(written.clone()).ok(), Some(genesis(Some(recovery()))));
+    let after = &written["data"]["after"];
+    assert_eq!(
+        (&after["origin"], &after["size"], &after["halt"]),
+        (&json!(ORIGIN), &json!(1000), &json!("restored"))
+    );
+    assert_eq!((&after["by"][0]["person"], &after["by"][1]["person"]), (&json!("root"), &json!("eve")));
+    assert_eq!(json!(genesis(None))["data"].get("after"), None);
 }
 
 /// The line of each type. A new type does not compile here until it has one.
@@ -162,6 +201,12 @@ fn line(fact: &Fact) -> usize {
         Fact::LogGenesis { .. } => 26,
         Fact::LogHeartbeat {} => 27,
         Fact::LogQuarantined { .. } => 28,
+        Fact::LogExported { .. } => 29,
+        Fact::LogRecovered { .. } => 30,
+        Fact::LogKeyAdded { .. } => 31,
+        Fact::LogKeyRetired { .. } => 32,
+        Fact::LogTamperSuspected { .. } => 33,
+        Fact::DataErased { .. } => 34,
     }
 }
 
@@ -280,6 +325,8 @@ fn the_text_of_a_fact_is_its_hash_in_the_leaf() {
         "info.supplied",
         "execution.failed",
         "agent.frozen",
+        "log.recovered",
+        "data.erased",
     ];
     assert_eq!(with, expect);
     for fact in facts() {

@@ -6,9 +6,10 @@
 //! - `approve ann`, `reject ann`, `question ann`, each with `#1` (the digest of revision 1 instead of the current),
 //!   `in=ops+leads` or `in=` (groups instead of the person's), `bound=owner` (today's relation), `api=60` or `api=none`
 //!   (a token, and the age of its sign-in), `silent` (without words) or `said` (with)
-//! - `consume`, with `executor` or `stranger`, `a2` (another attempt), `#1`, `void=60` (a mark)
+//! - `consume`, with `executor` or `stranger`, `a2` (another attempt), `#1`, `void=60` or `recovered=60` (a mark)
 //! - `succeeded`, `failed`, `unknown`, with `executor` or `stranger`; `withdraw`, with `stranger`
 //! - `revoke ann` (as in `approve`), `revoke policy`, `revoke recovery`, `revoke void=60`
+//! - `erase root` (as in `approve`)
 //! - `tick`, `sent COPS0`, `unsent COPS0`, `refused ann not_eligible`, `refused - not_eligible`,
 //!   `refused-run stranger forbidden`
 
@@ -99,6 +100,7 @@ fn command(history: &History, words: &[&str], now: Time) -> Command {
             digest: shown(history, words),
             attempt: hash(words.iter().find(|w| w.starts_with('a') && w.len() == 2).unwrap_or(&"a1")),
             void_before: value(words, "void=").map(|mark| at(millis(mark))),
+            recovered: value(words, "recovered=").map(|mark| at(millis(mark))),
         }),
         "succeeded" | "failed" | "unknown" => Command::Report {
             by: who(words),
@@ -110,6 +112,10 @@ fn command(history: &History, words: &[&str], now: Time) -> Command {
             detail: None,
         },
         "revoke" => revoke(words, now),
+        "erase" => {
+            let (by, groups) = person(words, now);
+            Command::Erase { by, groups, reason: Some(hash("a reason")) }
+        }
         "tick" => Command::Tick,
         "sent" => Command::RecordSent { to: channel(words) },
         "unsent" => Command::RecordNotSent { to: channel(words), error: "channel_not_found".into() },
@@ -137,6 +143,7 @@ fn ask(words: &[&str]) -> Command {
         digest: digest(1),
         attempt: hash(attempt),
         void_before: rest.void.map(|mark| at(millis(mark))),
+        recovered: None,
     });
     Command::Create(Box::new(Create {
         id: request_id(),

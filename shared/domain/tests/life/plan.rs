@@ -63,6 +63,9 @@ pub enum Act {
         who: usize,
         mark: i64,
     },
+    Erase {
+        who: usize,
+    },
     Tick,
     Sent {
         channel: &'static str,
@@ -155,7 +158,13 @@ impl Plan {
 }
 
 fn consume(by: &str, attempt: u8, digest: Digest, void_before: Option<Time>) -> Consume {
-    Consume { by: agent_id(by), digest, attempt: hash(&format!("attempt {attempt}")), void_before }
+    Consume {
+        by: agent_id(by),
+        digest,
+        attempt: hash(&format!("attempt {attempt}")),
+        void_before,
+        recovered: None,
+    }
 }
 
 impl Act {
@@ -250,6 +259,10 @@ impl Act {
                     _ => RevokedBecause::Person(slack(person)),
                 };
                 Command::Revoke { because, groups: groups_of(person), reason: None }
+            }
+            Act::Erase { who } => {
+                let (by, groups) = (slack(PEOPLE[who].0), groups_of(PEOPLE[who].0));
+                Command::Erase { by, groups, reason: None }
             }
             Act::Tick | Act::LeadOn { .. } | Act::Freeze { .. } | Act::Unfreeze { .. } => Command::Tick,
             Act::Sent { channel } => Command::RecordSent { to: id(channel) },

@@ -3,8 +3,8 @@
 
 use countersign_http::openapi::conformance::Document;
 use countersign_http::{
-    ConsumeBody, CreateBody, DecideBody, FreezeBody, HttpRequest, OutcomeBody, Problem, RespondBody,
-    RevokeBody, WithdrawBody,
+    ConsumeBody, CreateBody, DecideBody, EraseBody, ExportBody, FreezeBody, HttpRequest, OutcomeBody,
+    Problem, RecoverBody, RespondBody, RevokeBody, WithdrawBody,
 };
 use serde_json::{Map, Value, json};
 
@@ -24,6 +24,9 @@ pub(crate) const PARSERS: &[(&str, Taken)] = &[
     ("/v1/requests/{id}/outcome", |request| OutcomeBody::parse(request).map(drop)),
     ("/v1/review/requests/{id}/decisions", |request| DecideBody::parse(request).map(drop)),
     ("/v1/review/requests/{id}/revoke", |request| RevokeBody::parse(request).map(drop)),
+    ("/v1/review/requests/{id}/erase", |request| EraseBody::parse(request).map(drop)),
+    ("/v1/review/log/recover", |request| RecoverBody::parse(request).map(drop)),
+    ("/v1/review/log/exports", |request| ExportBody::parse(request).map(drop)),
     ("/v1/review/agents/{agent}/freeze", |request| FreezeBody::parse(request).map(drop)),
     ("/v1/review/agents/{agent}/unfreeze", |request| FreezeBody::parse(request).map(drop)),
 ];

@@ -62,9 +62,12 @@ fn review_routes() -> Vec<ReviewRoute> {
         ReviewRoute::Events(id()),
         ReviewRoute::Decide(id()),
         ReviewRoute::Revoke(id()),
+        ReviewRoute::Erase(id()),
         ReviewRoute::Cards(id()),
         ReviewRoute::Freeze(agent_id()),
         ReviewRoute::Unfreeze(agent_id()),
+        ReviewRoute::Recover,
+        ReviewRoute::Export,
         ReviewRoute::SlackInteractions,
         ReviewRoute::SlackEvents,
         ReviewRoute::OpenApi,
@@ -77,9 +80,12 @@ fn review_routes() -> Vec<ReviewRoute> {
             | ReviewRoute::Events(_)
             | ReviewRoute::Decide(_)
             | ReviewRoute::Revoke(_)
+            | ReviewRoute::Erase(_)
             | ReviewRoute::Cards(_)
             | ReviewRoute::Freeze(_)
             | ReviewRoute::Unfreeze(_)
+            | ReviewRoute::Recover
+            | ReviewRoute::Export
             | ReviewRoute::SlackInteractions
             | ReviewRoute::SlackEvents
             | ReviewRoute::OpenApi

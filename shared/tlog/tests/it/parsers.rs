@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use countersign_tlog::note::Signature;
-use countersign_tlog::{Bundle, Checkpoint, Note, Proof, Tile, VerifierKey};
+use countersign_tlog::{Bundle, Checkpoint, Note, Proof, Submission, Tile, VerifierKey};
 use proptest::prelude::*;
 
 /// Pieces of the formats, so that arbitrary texts get far into the parsers.
@@ -30,6 +30,7 @@ fn piece() -> impl Strategy<Value = String> {
         "tile/0/",
         "tile/entries/",
         "index ",
+        "old ",
         "extra ",
         "c2sp.org/tlog-proof@v1\n",
         "example.com/log\n",
@@ -57,6 +58,7 @@ fn parse_all(text: &str) {
     same(text, Note::parse(text.as_bytes()));
     same(text, text.parse::<Checkpoint>());
     same(text, Proof::parse(text.as_bytes()));
+    same(text, Submission::parse(text.as_bytes()));
     same(text, text.parse::<VerifierKey>());
     same(text, text.parse::<Signature>());
     same(text, Tile::parse(text).map(|tile| tile.path()));
@@ -75,6 +77,7 @@ proptest! {
     fn bytes(bytes in prop::collection::vec(any::<u8>(), 0..200), width in 1..5u64) {
         let _ = Note::parse(&bytes);
         let _ = Proof::parse(&bytes);
+        let _ = Submission::parse(&bytes);
         if let Ok(entries) = Bundle::of(0, width).unwrap().entries(&bytes) {
             assert_eq!(countersign_tlog::tile::encode_entries(&entries).unwrap(), bytes);
         }
@@ -106,5 +109,15 @@ proptest! {
         checkpoint.signatures.push("— n AAAAAAA=".parse().unwrap());
         let proof = Proof { extra, index, hashes, checkpoint };
         assert_eq!(Proof::parse(proof.to_string().as_bytes()), Ok(proof));
+    }
+
+    #[test]
+    fn submissions(old: u64, proof in prop::collection::vec(any::<[u8; 32]>(), 0..66), size: u64, root: [u8; 32]) {
+        let mut checkpoint = Checkpoint::new("example.com/log", size, root).unwrap().note().unwrap();
+        checkpoint.signatures.push("— n AAAAAAA=".parse().unwrap());
+        let fits = proof.len() <= 63;
+        let submission = Submission { old, proof, checkpoint };
+        let read = Submission::parse(submission.to_string().as_bytes());
+        prop_assert_eq!(read.ok(), fits.then_some(submission));
     }
 }
