@@ -47,6 +47,9 @@ impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
                 }
                 return Ok(Some(head));
             }
+            if newest > head.published && newest != head.size {
+                return Err(Halt::Table("more is published than it says".into()).into());
+            }
             if self.stands(&head).await? {
                 self.publish(&head).await?;
                 head.published = head.size;

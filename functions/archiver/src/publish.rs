@@ -15,8 +15,15 @@ impl<T: Ledger, A: Archive, S: Signer> Log<'_, T, A, S> {
     pub async fn publish(&self, head: &LogHead) -> Result<(), LogError> {
         let start = head.size.checked_sub(head.batch.len() as u64);
         let start = start.ok_or(Halt::Table("its batch is longer than the log".into()))?;
+        if start != head.published {
+            return Err(Halt::Table("its batch does not begin where the log was published".into()).into());
+        }
         let leaves = async { self.table.leaves(&head.batch).await.map_err(LogError::Table) };
         let (edge, leaves) = try_join(self.edge(start), leaves).await?;
+        if start > 0 {
+            // Whoever can write the table has not the key: what is signed continues what was signed.
+            self.signed(start, &edge.root()).await?;
+        }
         self.publish_from(head, edge, &leaves).await
     }
 

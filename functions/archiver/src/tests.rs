@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use countersign_app::commit::{NewRequest, With, create, execute};
-use countersign_app::log::{BESIDE, EventKey, Keep, Stray, TRANSACTION};
+use countersign_app::log::{BESIDE, EventKey, Keep, LogHead, Stray, TRANSACTION};
 use countersign_app::memory::{LocalSigner, MemoryArchive, MemoryTable, Op};
 use countersign_app::metrics::Swept;
 use countersign_app::ports::{Ledger, PortError, Table};
@@ -249,6 +249,31 @@ async fn nobody_publishes_for_another_who_does_not_stand_still() {
     let (archived, ()) = tokio::join!(archive(&log, &other), release);
     archived.unwrap();
     assert_eq!(log.signer.faults.calls(Op::Sign), 3, "one for each, and the one that failed");
+}
+
+/// Whoever can write the table has not the key.
+#[tokio::test(start_paused = true)]
+async fn a_head_that_was_edited_makes_the_key_sign_no_fork() {
+    let log = stack();
+    let (first, second) =
+        (ask(&log.table, 1, sample::review(&[])).await, ask(&log.table, 2, sample::review(&[])).await);
+    archive(&log, &first).await.unwrap();
+    archive(&log, &second).await.unwrap();
+    let head = log.table.log_head(&log.base).await.unwrap().unwrap();
+    // In place of the second's two leaves, its second one and both again.
+    let key = |seq| EventKey { subject: second.clone(), seq };
+    let batch = vec![key(2), key(1), key(2)];
+    let mut edge = log.current().await.unwrap().edge(3).await.unwrap();
+    edge.append(&log.table.leaves(&batch).await.unwrap()).unwrap();
+    let signed = log.signer.faults.calls(Op::Sign);
+    for published in [3, 5] {
+        let (root, batch) = (edge.root(), batch.clone());
+        let edited = LogHead { size: 6, root, published, batch, ..head.clone() };
+        log.table.restore_head(&log.base, Some(edited));
+        let said = log.current().await.unwrap().ready().await;
+        assert!(matches!(said, Err(LogError::Halted(Halt::Table(_)))), "{published}: {said:?}");
+        assert_eq!(log.signer.faults.calls(Op::Sign), signed, "{published}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
