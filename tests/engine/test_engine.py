@@ -1,5 +1,6 @@
 """The engine as a process: what it binds, what it hands to functions, how it refuses and how it ends."""
 
+import contextlib
 import json
 import os
 import re
@@ -73,8 +74,10 @@ def listening(pid: int) -> list[str]:
     """Local addresses of the process's listening sockets, in /proc's hex."""
     inodes = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):
-            inodes.add(found[1])
+        # One that is closed meanwhile listens no more.
+        with contextlib.suppress(FileNotFoundError):
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):
+                inodes.add(found[1])
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]]
     return [row[1].rpartition(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes]
 

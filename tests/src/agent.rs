@@ -130,7 +130,16 @@ impl Agent {
 
     /// Consumes with an attempt of its own.
     pub async fn consume(&self, request: &Value) -> Answer {
-        self.consume_as(request, &crate::attempt()).await
+        // As an agent does: the same attempt again while the log is busy.
+        let attempt = crate::attempt();
+        let mut answer = self.consume_as(request, &attempt).await;
+        for _ in 0..2 {
+            if answer.body["code"] != "audit_unavailable" {
+                break;
+            }
+            answer = self.consume_as(request, &attempt).await;
+        }
+        answer
     }
 
     /// Consumes with this attempt.
